@@ -33,6 +33,21 @@ demo: $(VENV)/.runtime ## Serve the reference page and its neighbours on port 80
 run: $(VENV)/.runtime ## Serve what NEWSAPI_* and .env say
 	@$(BIN)/newsapi serve
 
+.PHONY: site-demo
+site-demo: $(VENV)/.runtime ## Serve the demo with the settings of the example site (examples/site/demo.env)
+	@set -f; exec env $$(cat examples/site/demo.env) $(BIN)/newsapi demo
+
+.PHONY: site
+site: $(VENV)/.runtime ## Serve the example site on port 4321 (SITE_PORT), while `make site-demo` runs
+	@npm --prefix clients/typescript ci --ignore-scripts --no-audit --no-fund --silent
+	@npm --prefix clients/typescript run build --silent
+	@npm --prefix examples/site ci --ignore-scripts --no-audit --no-fund --silent
+	@npm --prefix examples/site run build --silent
+	@export SITE_API_URL=http://127.0.0.1:$${NEWSAPI_PORT:-8000} NEWSAPI_DATABASE_URL=sqlite:///newsapi-demo.sqlite3; \
+	export SITE_API_KEY=$$($(BIN)/newsapi keys create site --scope webhooks --scope admin | tail -1); \
+	export SITE_WEBHOOK_SECRET=$$(node examples/site/dist/register.js); \
+	exec env -u SITE_API_KEY SITE_STORE=examples/site/store node examples/site/dist/main.js
+
 .PHONY: topology
 topology: $(VENV)/.dev ## Run two nodes, a worker, PostgreSQL with a replica, PgBouncer, Redis, Varnish, Prometheus: ARGS=FOLDER
 	@$(BIN)/python -m tests.support.topology $(ARGS)
