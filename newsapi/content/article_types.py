@@ -97,6 +97,7 @@ class ArticleRow(TypedDict):
     translations: NotRequired[list[JsonObject]]
     has_whole_body: NotRequired[bool]
     # Added by single reads:
+    adjacent: NotRequired[dict[str, dict[str, ArticleRow | None] | None]]
     related: NotRequired[list[ArticleRow]]
     relation: NotRequired[JsonObject]
     blocks: NotRequired[list[JsonObject]]

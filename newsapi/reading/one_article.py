@@ -9,8 +9,10 @@ from newsapi.content.context import app_context
 from newsapi.content.presentation import crosslinks, visibility_of_caller
 from newsapi.content.presentation.crosslinks import CrosslinkResult
 from newsapi.content.presentation.presentation import FULL_ACCESS
+from newsapi.content.queries import adjacent
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import terms as term_queries
+from newsapi.content.queries.adjacent import AdjacentArticles
 from newsapi.content.queries.articles import ArticleRef
 from newsapi.content.queries.unpublished import Visibility
 from newsapi.content.schemas.articles import ALL_FIELDS, ArticleWithRelated
@@ -56,6 +58,12 @@ def build_article(connection: Connection, request: ArticleRequest) -> CachedResp
         times.add(result.changed_at)
         surrogate_keys.append(dependencies.related_dependency(ref.id))
         depends_on |= related_dependencies(ref.id, result)
+    if "adjacent" in request.include:
+        found = adjacent.find_adjacent(connection, ref.id) if extra_visibility is None else adjacent.NONE
+        record["adjacent"] = _present_adjacent(found)
+        times.add(found.changed_at)
+        depends_on |= {*found.facets, *dependencies.name_dependencies(found.records)}
+        depends_on.update(dependencies.article_dependency(other["id"]) for other in found.records)
     if "blocks" in request.include:
         record["blocks"] = parse_blocks(record["body_html"] or "")
     if "jsonld" in request.include:
@@ -71,6 +79,17 @@ def build_article(connection: Connection, request: ArticleRequest) -> CachedResp
         language=record["language"],
         version=record["version"],
     )
+
+
+def _present_adjacent(found: AdjacentArticles) -> dict[str, dict[str, ArticleRow | None] | None]:
+    """Return the neighbours of an article as the field `adjacent`."""
+    summaries = {record["id"]: app_context().presentation.summary(record) for record in found.records}
+    return {
+        term: {side: summaries.get(id_) if id_ else None for side, id_ in found.ids[term].items()}
+        if term in found.ids
+        else None
+        for term in adjacent.TERMS
+    }
 
 
 def build_jsonld(connection: Connection, request: ArticleRequest) -> CachedResponse:

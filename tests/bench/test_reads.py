@@ -35,7 +35,7 @@ def test_every_read_is_counted_and_told(tmp_path):
     for name, case in figures["cases"].items():
         assert f"\n{name} " in done.stdout
         counted = case["sqlite 300"]
-        assert 2 <= counted["statements"] <= (11 if "related" in name else 7), name
+        assert 2 <= counted["statements"] <= (14 if "related" in name else 7), name  # filled from other brands
         assert counted["work"] > 100, name
         assert 5 <= counted["pages"] <= counted["visits"], name
         assert 0 < counted["miss_p50"] <= counted["miss_p99"], name

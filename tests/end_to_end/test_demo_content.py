@@ -126,7 +126,7 @@ def test_links_in_a_body_lead_to_articles_that_are_there():
     public = {record["slug"] for record in ARTICLES if record["status"] == "published"}
     led = {slug for record in ARTICLES for slug in re.findall(r'href="([^"]*)"', record["body_html"])}
     assert led
-    assert led <= {f"/v1/articles/{slug}" for slug in public}
+    assert led <= {f"{SITE}/v1/articles/{slug}" for slug in public}
 
 
 @pytest.mark.parametrize("pattern", [TYPED_ACCENT, WRONG_ACCENT, DOUBLED], ids=["typed", "wrong", "doubled"])

@@ -2171,6 +2171,20 @@ export interface components {
             /** Format: uri */
             url?: string;
         };
+        /** @description The articles before and after an article in a list, by time of publication. */
+        Neighbours: {
+            /** @description The next older article */
+            previous: components["schemas"]["ArticleSummary"] | null;
+            /** @description The next newer article */
+            next: components["schemas"]["ArticleSummary"] | null;
+        };
+        /** @description The neighbours of an article in the list of its brand and in that of its section. */
+        Adjacent: {
+            /** @description Null if the article has no brand */
+            brand: components["schemas"]["Neighbours"] | null;
+            /** @description Null if the article has no section */
+            section: components["schemas"]["Neighbours"] | null;
+        };
         /** @description Why an article is on a related list. */
         Reason: {
             kind: string;
@@ -2434,6 +2448,8 @@ export interface components {
             version?: number;
             /** @description `seq` of the last public change of the article */
             seq?: number;
+            /** @description With `include=adjacent`: previous and next article */
+            adjacent?: components["schemas"]["Adjacent"];
             /** @description With `include=related` */
             related?: components["schemas"]["RelatedArticle"][];
             /** @description With `include=blocks`: the body as blocks */
@@ -2649,6 +2665,8 @@ export interface components {
             version: number;
             /** @description `seq` of the last public change of the article */
             seq: number;
+            /** @description With `include=adjacent`: previous and next article */
+            adjacent?: components["schemas"]["Adjacent"];
             /** @description With `include=related` */
             related?: components["schemas"]["RelatedArticle"][];
             /** @description With `include=blocks`: the body as blocks */
@@ -4899,8 +4917,8 @@ export interface operations {
             query?: {
                 /** @description Fields of the article to return; dotted paths select inside objects. `id` is always included */
                 fields?: ("authors" | "authors.name" | "authors.slug" | "body_html" | "body_text" | "brand" | "brand.name" | "brand.slug" | "byline" | "canonical_url" | "corrections" | "corrections.at" | "corrections.text" | "format" | "headline" | "id" | "image" | "image.alt" | "image.bytes" | "image.caption" | "image.color" | "image.credit" | "image.focal" | "image.focal.x" | "image.focal.y" | "image.height" | "image.renditions" | "image.renditions.height" | "image.renditions.name" | "image.renditions.type" | "image.renditions.url" | "image.renditions.width" | "image.shapes" | "image.shapes.16x9" | "image.shapes.16x9.sizes" | "image.shapes.16x9.sizes.height" | "image.shapes.16x9.sizes.url" | "image.shapes.16x9.sizes.width" | "image.shapes.16x9.srcset" | "image.shapes.1x1" | "image.shapes.1x1.sizes" | "image.shapes.1x1.sizes.height" | "image.shapes.1x1.sizes.url" | "image.shapes.1x1.sizes.width" | "image.shapes.1x1.srcset" | "image.shapes.4x3" | "image.shapes.4x3.sizes" | "image.shapes.4x3.sizes.height" | "image.shapes.4x3.sizes.url" | "image.shapes.4x3.sizes.width" | "image.shapes.4x3.srcset" | "image.srcset" | "image.thumbhash" | "image.type" | "image.url" | "image.width" | "language" | "links" | "links.brand" | "links.jsonld" | "links.related" | "links.self" | "links.subscriptions" | "materially_updated_at" | "media" | "media.caption" | "media.captions" | "media.captions.language" | "media.captions.url" | "media.credit" | "media.duration_seconds" | "media.embed_url" | "media.id" | "media.image" | "media.image.alt" | "media.image.bytes" | "media.image.caption" | "media.image.color" | "media.image.credit" | "media.image.focal" | "media.image.focal.x" | "media.image.focal.y" | "media.image.height" | "media.image.renditions" | "media.image.renditions.height" | "media.image.renditions.name" | "media.image.renditions.type" | "media.image.renditions.url" | "media.image.renditions.width" | "media.image.shapes" | "media.image.shapes.16x9" | "media.image.shapes.16x9.sizes" | "media.image.shapes.16x9.sizes.height" | "media.image.shapes.16x9.sizes.url" | "media.image.shapes.16x9.sizes.width" | "media.image.shapes.16x9.srcset" | "media.image.shapes.1x1" | "media.image.shapes.1x1.sizes" | "media.image.shapes.1x1.sizes.height" | "media.image.shapes.1x1.sizes.url" | "media.image.shapes.1x1.sizes.width" | "media.image.shapes.1x1.srcset" | "media.image.shapes.4x3" | "media.image.shapes.4x3.sizes" | "media.image.shapes.4x3.sizes.height" | "media.image.shapes.4x3.sizes.url" | "media.image.shapes.4x3.sizes.width" | "media.image.shapes.4x3.srcset" | "media.image.srcset" | "media.image.thumbhash" | "media.image.type" | "media.image.url" | "media.image.width" | "media.kind" | "media.poster" | "media.sources" | "media.sources.height" | "media.sources.type" | "media.sources.url" | "media.sources.width" | "mentions" | "mentions.name" | "mentions.slug" | "previous_slugs" | "published_at" | "published_on" | "published_precision" | "reading_minutes" | "rights" | "rights.ai" | "rights.expires_at" | "rights.holder" | "rights.license_url" | "rights.syndicatable" | "rights.terms" | "section" | "section.name" | "section.slug" | "seo" | "seo.description" | "seo.robots" | "seo.title" | "seq" | "slug" | "source" | "source.name" | "source.url" | "standfirst" | "status" | "tags" | "tags.name" | "tags.slug" | "translations" | "translations.language" | "translations.slug" | "translations.url" | "updated_at" | "url" | "version" | "word_count")[];
-                /** @description Parts to add: blocks, jsonld, related; and references to expand to full objects: authors, brand, section */
-                include?: ("authors" | "blocks" | "brand" | "jsonld" | "related" | "section")[];
+                /** @description Parts to add: adjacent, blocks, jsonld, related; and references to expand to full objects: authors, brand, section */
+                include?: ("adjacent" | "authors" | "blocks" | "brand" | "jsonld" | "related" | "section")[];
                 /** @description Never return data older than this `seq` */
                 min_seq?: number;
                 /** @description Token of a preview link */

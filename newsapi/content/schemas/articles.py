@@ -218,9 +218,32 @@ class RelatedArticle(ArticleSummary):
     relation = fields.Nested(Relation, required=True)
 
 
+class Neighbours(OutputSchema):
+    """The articles before and after an article in a list, by time of publication."""
+
+    previous = fields.Nested(
+        ArticleSummary, required=True, allow_none=True, metadata={"description": "The next older article"}
+    )
+    next = fields.Nested(
+        ArticleSummary, required=True, allow_none=True, metadata={"description": "The next newer article"}
+    )
+
+
+class Adjacent(OutputSchema):
+    """The neighbours of an article in the list of its brand and in that of its section."""
+
+    brand = fields.Nested(
+        Neighbours, required=True, allow_none=True, metadata={"description": "Null if the article has no brand"}
+    )
+    section = fields.Nested(
+        Neighbours, required=True, allow_none=True, metadata={"description": "Null if the article has no section"}
+    )
+
+
 class ArticleWithRelated(ArticleSchema):
     """An article in full, with the parts that `include=` adds."""
 
+    adjacent = fields.Nested(Adjacent, metadata={"description": "With `include=adjacent`: previous and next article"})
     related = fields.List(fields.Nested(RelatedArticle), metadata={"description": "With `include=related`"})
     blocks = fields.List(fields.Nested(Block), metadata={"description": "With `include=blocks`: the body as blocks"})
     jsonld = fields.Dict(metadata={"description": "With `include=jsonld`: the article as schema.org NewsArticle"})

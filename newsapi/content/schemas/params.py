@@ -33,7 +33,7 @@ PROFILES = ("card",)
 """Fixed selections of fields."""
 
 INCLUDES = ("authors", "brand", "section")
-EXTRA_INCLUDES = ("blocks", "jsonld", "related")
+EXTRA_INCLUDES = ("adjacent", "blocks", "jsonld", "related")
 """Values of `include` that add something to a single article."""
 _FORMAT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
 
