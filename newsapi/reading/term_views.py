@@ -61,13 +61,14 @@ class _TermReads:
     @classmethod
     def of_kind(cls, term_kind: TermKind) -> _TermReads:
         """Return those of a kind of term."""
-        title, selected = term_kind.kind.title(), {"fields": term_fields(term_kind.singular)}
-        list_params = type(f"{title}ListParams", (term_kind.list_params,), selected)
+        title, selection = term_kind.kind.title(), term_fields(term_kind.singular)
+        # Each class needs a dictionary of its own: marshmallow removes the fields from it.
+        list_params = type(f"{title}ListParams", (term_kind.list_params,), {"fields": selection})
         return cls(
             term_kind,
             type(f"{title}WithArticles", (term_kind.singular,), {"articles": fields.Nested(ArticleList)}),
             ListCursor(f"{term_kind.kind}s", list_params()),
-            type(f"{title}Params", (TermParams,), selected)(),
+            type(f"{title}Params", (TermParams,), {"fields": selection})(),
         )
 
 

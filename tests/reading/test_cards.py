@@ -90,7 +90,7 @@ def test_bad_profiles_are_named(client, query, parameters):
 
 
 @pytest.mark.one_database
-@pytest.mark.parametrize("path", ["/v1/articles/a", "/v1/search?q=a", "/v1/feeds/articles.rss", "/v1/brands"])
+@pytest.mark.parametrize("path", ["/v1/articles/a", "/v1/search?q=a", "/v1/brands"])
 def test_other_reads_do_not_know_it(client, path):
     separator = "&" if "?" in path else "?"
     assert client.get(f"{path}{separator}profile=card").status_code == 400

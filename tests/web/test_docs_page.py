@@ -68,7 +68,8 @@ def test_a_browser_shows_every_operation_and_asks_no_other_host(magazine, addres
     found = subprocess.run(command, capture_output=True, text=True, timeout=50, check=True, env={"HOME": str(tmp_path)})
     paths = magazine.get("/openapi.json").json["paths"]
     shown = re.findall(r'data-path="([^"]+)"', found.stdout)
-    assert {path.replace("\u200b", "") for path in shown} == set(paths)
+    events = magazine.get("/openapi.json").json["webhooks"]
+    assert {path.replace("\u200b", "") for path in shown} == {*paths, *events}
     assert "errors-wrapper" not in found.stdout
     text = log.read_text().rstrip().removesuffix(",")
     events = json.loads(text if text.endswith("}") else text + "]}")["events"]

@@ -21,8 +21,6 @@ FORGED = [
     {"Forwarded": "host=evil.example;proto=http"},
     {"X-Original-URL": "/v1/tags", "X-Rewrite-URL": "/v1/tags"},
     {"X-HTTP-Method-Override": "DELETE", "X-HTTP-Method": "POST", "X-Method-Override": "PUT"},
-    {"Accept": "text/html"},
-    {"Accept": "application/xml;q=1, application/json;q=0"},
     {"Accept-Language": "de, en;q=0.5"},
     {"Accept-Charset": "utf-16"},
     {"Range": "bytes=0-10"},
@@ -33,6 +31,11 @@ FORGED = [
     {"User-Agent": "Mozilla/5.0 (iPhone)"},
     {"Origin": "null", "Referer": "https://evil.example"},
 ]
+NOT_ACCEPTABLE = [
+    {"Accept": "text/html"},
+    {"Accept": "application/xml;q=1, application/json;q=0"},
+]
+"""Headers for which no response exists."""
 
 
 def told(answer):
@@ -47,6 +50,12 @@ def test_what_a_request_claims_of_itself_changes_no_byte(magazine, path):
     for headers in FORGED:
         magazine.get(path, headers=headers)
         assert told(magazine.get(path, headers=headers)) == clean, headers
+    for headers in NOT_ACCEPTABLE:
+        refused = magazine.get(path, headers=headers)
+        if path.startswith("/v1") and clean[0] == 200:
+            assert (refused.status_code, refused.headers["Cache-Control"]) == (406, "no-store"), headers
+        else:
+            assert told(refused) == clean, headers
     assert told(magazine.get(path)) == clean
 
 
@@ -54,7 +63,7 @@ def test_what_a_request_claims_of_itself_changes_no_byte(magazine, path):
 def test_a_first_request_that_is_forged_poisons_no_later_one(magazine, build, path):
     clean = told(magazine.get(path))
     fresh = build(magazine.settings).test_client()
-    for headers in FORGED:
+    for headers in (*FORGED, *NOT_ACCEPTABLE):
         fresh.get(path, headers=headers)
     fresh.head(path)
     fresh.get(path, data=b"limit=1&fields=slug")

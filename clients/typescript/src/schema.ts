@@ -6930,6 +6930,8 @@ export interface operations {
                 min_seq?: number;
                 /** @description `articles` adds the 20 newest articles, the first page of their list */
                 include?: "articles"[];
+                /** @description Fields to return; dotted paths select inside objects. `slug` is always included */
+                fields?: ("aliases" | "article_count" | "children" | "children.name" | "children.slug" | "description" | "links" | "links.articles" | "links.feeds" | "links.feeds.atom" | "links.feeds.json" | "links.feeds.ninjs" | "links.feeds.rss" | "links.self" | "links.subscriptions" | "logo" | "logo.alt" | "logo.bytes" | "logo.caption" | "logo.color" | "logo.credit" | "logo.focal" | "logo.focal.x" | "logo.focal.y" | "logo.height" | "logo.renditions" | "logo.renditions.height" | "logo.renditions.name" | "logo.renditions.type" | "logo.renditions.url" | "logo.renditions.width" | "logo.shapes" | "logo.shapes.16x9" | "logo.shapes.16x9.sizes" | "logo.shapes.16x9.sizes.height" | "logo.shapes.16x9.sizes.url" | "logo.shapes.16x9.sizes.width" | "logo.shapes.16x9.srcset" | "logo.shapes.1x1" | "logo.shapes.1x1.sizes" | "logo.shapes.1x1.sizes.height" | "logo.shapes.1x1.sizes.url" | "logo.shapes.1x1.sizes.width" | "logo.shapes.1x1.srcset" | "logo.shapes.4x3" | "logo.shapes.4x3.sizes" | "logo.shapes.4x3.sizes.height" | "logo.shapes.4x3.sizes.url" | "logo.shapes.4x3.sizes.width" | "logo.shapes.4x3.srcset" | "logo.srcset" | "logo.thumbhash" | "logo.type" | "logo.url" | "logo.width" | "name" | "parent" | "parent.name" | "parent.slug" | "slug" | "subscription" | "subscription.consent" | "subscription.consent.language" | "subscription.consent.text" | "subscription.consent.version" | "subscription.frequencies" | "url")[];
             };
             header?: never;
             path: {
@@ -7135,6 +7137,8 @@ export interface operations {
                 min_seq?: number;
                 /** @description `articles` adds the 20 newest articles, the first page of their list */
                 include?: "articles"[];
+                /** @description Fields to return; dotted paths select inside objects. `slug` is always included */
+                fields?: ("article_count" | "avatar" | "avatar.alt" | "avatar.bytes" | "avatar.caption" | "avatar.color" | "avatar.credit" | "avatar.focal" | "avatar.focal.x" | "avatar.focal.y" | "avatar.height" | "avatar.renditions" | "avatar.renditions.height" | "avatar.renditions.name" | "avatar.renditions.type" | "avatar.renditions.url" | "avatar.renditions.width" | "avatar.shapes" | "avatar.shapes.16x9" | "avatar.shapes.16x9.sizes" | "avatar.shapes.16x9.sizes.height" | "avatar.shapes.16x9.sizes.url" | "avatar.shapes.16x9.sizes.width" | "avatar.shapes.16x9.srcset" | "avatar.shapes.1x1" | "avatar.shapes.1x1.sizes" | "avatar.shapes.1x1.sizes.height" | "avatar.shapes.1x1.sizes.url" | "avatar.shapes.1x1.sizes.width" | "avatar.shapes.1x1.srcset" | "avatar.shapes.4x3" | "avatar.shapes.4x3.sizes" | "avatar.shapes.4x3.sizes.height" | "avatar.shapes.4x3.sizes.url" | "avatar.shapes.4x3.sizes.width" | "avatar.shapes.4x3.srcset" | "avatar.srcset" | "avatar.thumbhash" | "avatar.type" | "avatar.url" | "avatar.width" | "bio" | "job_title" | "links" | "links.articles" | "links.self" | "links.subscriptions" | "name" | "same_as" | "slug" | "url")[];
             };
             header?: never;
             path: {
@@ -7332,6 +7336,8 @@ export interface operations {
                 min_seq?: number;
                 /** @description `articles` adds the 20 newest articles, the first page of their list */
                 include?: "articles"[];
+                /** @description Fields to return; dotted paths select inside objects. `slug` is always included */
+                fields?: ("article_count" | "description" | "links" | "links.articles" | "links.self" | "links.subscriptions" | "name" | "position" | "slug" | "url")[];
             };
             header?: never;
             path: {
@@ -7529,6 +7535,8 @@ export interface operations {
                 min_seq?: number;
                 /** @description `articles` adds the 20 newest articles, the first page of their list */
                 include?: "articles"[];
+                /** @description Fields to return; dotted paths select inside objects. `slug` is always included */
+                fields?: ("article_count" | "links" | "links.articles" | "links.self" | "name" | "slug")[];
             };
             header?: never;
             path: {
