@@ -18,7 +18,7 @@ from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import columns_table
 
 
-class ShownImage(NamedTuple):
+class PlacedImage(NamedTuple):
     """An image of an article: its position, its URL, and whether its alternative text is unknown."""
 
     position: int
@@ -61,12 +61,12 @@ def write_images(
     bulk_rows.bulk_insert(session, ArticleImage, columns, rows)
 
 
-def _iter_images(snapshot: ArticleSnapshot) -> Iterator[ShownImage]:
+def _iter_images(snapshot: ArticleSnapshot) -> Iterator[PlacedImage]:
     """Yield the images of an article."""
     media = [item["image"] for item in snapshot.values["media"]]
     for position, image in enumerate([snapshot.values["image"], *media], LEAD_POSITION):
         if image is not None:
-            yield ShownImage(position, image["url"], image["alt"] is None)
+            yield PlacedImage(position, image["url"], image["alt"] is None)
 
 
 def _host(url: str) -> str:
