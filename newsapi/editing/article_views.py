@@ -16,14 +16,8 @@ from newsapi.content.presentation.presentation import FULL_ACCESS
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import snapshots
 from newsapi.content.queries.articles import ArticleRef
-from newsapi.content.schemas.articles import (
-    ALL_FIELDS,
-    ArticleCreate,
-    ArticlePatch,
-    EditorArticle,
-    EditorArticleResponse,
-    RelatedPicksUpdate,
-)
+from newsapi.content.schemas.article_inputs import ArticleCreate, ArticlePatch, RelatedPicksUpdate
+from newsapi.content.schemas.articles import ALL_FIELDS, EditorArticle, EditorArticleResponse
 from newsapi.content.writes.writer import WriteResult
 from newsapi.db.database import Connection, Session
 from newsapi.editing import commands

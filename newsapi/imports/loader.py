@@ -22,6 +22,7 @@ from newsapi.content.writes.drafts import ArticleDraft
 from newsapi.content.writes.hooks import WriteHooks
 from newsapi.db.database import Database, Session
 from newsapi.errors import InvalidParameter
+from newsapi.imports import term_digests
 from newsapi.imports.article_writes import write_articles
 from newsapi.imports.import_run import FILE_BEGIN, ImportPosition, ImportRun, RejectCallback
 from newsapi.imports.line_index import LineIndex
@@ -216,7 +217,7 @@ def _write_term(run: ImportRun, session: Session, term: ParsedTerm) -> None:
         run.term_slugs.assign(session.connection(), term.kind, {term.slug: str(term.values["name"])})
         slug = run.term_slugs.get(term.kind, term.slug)
         term = replace(term, slug=slug, values={**term.values, "slug": slug})
-    stored_digest = term_writes.import_digest(session, term.kind, term.slug)
+    stored_digest = term_digests.find_digest(session, term.kind, term.slug)
     is_kept = run.record_format.keeps_terms and term_writes.resolve_slugs(session, term.kind, [term.slug])
     if is_kept or stored_digest == term.digest or run.is_superseded(term.line, stored_digest):
         run.report.terms.add("unchanged")
@@ -226,7 +227,7 @@ def _write_term(run: ImportRun, session: Session, term: ParsedTerm) -> None:
     except InvalidParameter as error:
         run.reject_record(term.line, error.faults, name=term.slug, is_term=True)
         return
-    term_writes.save_import_digest(session, term.kind, term.slug, term.digest)
+    term_digests.save_digest(session, term.kind, term.slug, term.digest)
     if changes:
         changelog_writer.append_changes(session, changes, now=now, bulk=True)
     run.report.terms.add(outcome)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias, TypeVar, cast
 
 from marshmallow import Schema, ValidationError
 
-from newsapi.content.schemas.articles import ArticleImport
+from newsapi.content.schemas.article_inputs import ArticleImport
 from newsapi.content.schemas.terms import AuthorInput, BrandInput, SectionInput, TagInput
 from newsapi.content.writes.drafts import ArticleDraft, make_draft
 from newsapi.errors import FieldError, ParserProcessDied

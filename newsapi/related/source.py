@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, select
 from sqlalchemy.orm import aliased
 
 from newsapi.changelog.tables import ConsumerOffset, Facet
@@ -54,7 +54,7 @@ _Own = aliased(Brand)
 _Above = aliased(Brand)
 _Group = aliased(Facet)
 _POOL = func.coalesce(_Own.facet_id, ALL_ARTICLES_FACET)
-_SOURCE: Select[Any] = (
+_SOURCE = (
     select(
         Article.id,
         Article.changed_at,

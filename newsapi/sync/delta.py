@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Select, and_, bindparam, func, select
 from newsapi.changelog import exits as changelog_exits
 from newsapi.changelog.reader import ChangeInfo
 from newsapi.changelog.tables import OF_TERMS, Change, Facet
-from newsapi.content.queries.listings import in_facets
+from newsapi.content.queries.listing_conditions import in_facets
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, ListingEntry
 from newsapi.db import compiled_queries

@@ -3,7 +3,7 @@
 import pytest
 from marshmallow import ValidationError
 
-from newsapi.content.schemas.articles import ArticleImport
+from newsapi.content.schemas.article_inputs import ArticleImport
 from newsapi.content.schemas.terms import AuthorInput, BrandInput
 from newsapi.web.wire import field_errors
 

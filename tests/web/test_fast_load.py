@@ -6,7 +6,7 @@ from copy import deepcopy
 import pytest
 from marshmallow import Schema, ValidationError, fields
 
-from newsapi.content.schemas.articles import ArticleCreate, ArticleImport
+from newsapi.content.schemas.article_inputs import ArticleCreate, ArticleImport
 from newsapi.content.schemas.terms import AuthorInput, BrandInput, TagInput
 from newsapi.web.fast_load import FastLoadingSchema
 from newsapi.web.wire import InputSchema

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, Select, bindparam, literal, select, tuple_, union_all
@@ -31,7 +31,7 @@ class AdjacentArticles(NamedTuple):
         facets: The lists.
     """
 
-    ids: dict[Term, dict[str, UUID | None]]
+    ids: dict[str, dict[str, UUID | None]]
     records: list[ArticleRow]
     changed_at: datetime | None
     facets: frozenset[int]
@@ -48,7 +48,7 @@ def find_adjacent(connection: Connection, article: UUID) -> AdjacentArticles:
     ).one()
     facets: dict[Term, int | None] = {"brand": brand, "section": section}
     parameters = {"at": published_at, "id": article, "brand": brand, "section": section}
-    ids: dict[Term, dict[str, UUID | None]] = {
+    ids: dict[str, dict[str, UUID | None]] = {
         term: {"previous": None, "next": None} for term, facet in facets.items() if facet is not None
     }
     for term, side, id_ in connection.execute(_NEIGHBOURS, parameters):
@@ -78,7 +78,7 @@ _LISTS: Final = (
 )
 
 
-def _neighbour(term: Term, side: str) -> Select[Any]:
+def _neighbour(term: Term, side: str) -> Select[str, str, UUID]:
     """Select the first article of a list before or after a position: one step in an index."""
     position = tuple_(ListingEntry.published_at, ListingEntry.article_id)
     start = tuple_(bindparam("at", type_=UtcDateTime()), bindparam("id", type_=Id()))

@@ -8,7 +8,7 @@ is skipped, and the cost of a request has a bound.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -21,22 +21,18 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Integer,
-    ScalarSelect,
     Select,
-    SQLColumnExpression,
     bindparam,
     func,
-    literal,
-    or_,
     select,
     tuple_,
     union,
-    union_all,
 )
 
 from newsapi.content.queries.facets import FacetState, ReadSnapshot
+from newsapi.content.queries.listing_conditions import find_in_facets, in_facets, is_any_of
 from newsapi.content.queries.visibility import is_visible
-from newsapi.content.tables.articles import Article, ListingEntry, SlugRedirect
+from newsapi.content.tables.articles import Article, ListingEntry
 from newsapi.db.compiled_queries import RowSelect
 from newsapi.db.types import Id, UtcDateTime
 from newsapi.text.json_types import JsonObject
@@ -293,7 +289,7 @@ def _page_rows(shape: _StatementKey) -> tuple[FromClause, tuple[ListingColumn, .
         in_facets(source.c.published_at, source.c.article_id, f"looked_up_{i}") for i in range(shape.probed_count)
     ]
     if shape.excludes_facets:
-        conditions.append(_in_facets(source.c.published_at, source.c.article_id, "excluded_facets").is_(None))
+        conditions.append(find_in_facets(source.c.published_at, source.c.article_id, "excluded_facets").is_(None))
     if shape.excludes_articles:
         ids: BindParameter[UUID] = bindparam("excluded_ids", expanding=True)
         slugs: BindParameter[str] = bindparam("excluded_slugs", expanding=True)
@@ -356,40 +352,6 @@ def _articles_named(shape: _StatementKey) -> FromClause:
     column = Article.id if shape.named_by == "ids" else Article.slug
     statement = select(*(getattr(Article, key) for key in SORT_KEYS), Article.id.label("article_id"))
     return statement.where(column.in_(bindparam("named", expanding=True)), is_visible()).subquery("named")
-
-
-def in_facets(
-    published_at: SQLColumnExpression[datetime | None], article_id: SQLColumnExpression[UUID], parameter_name: str
-) -> ColumnElement[bool]:
-    """Return the condition that an article is in one of the facets bound to the parameter `parameter_name`."""
-    return _in_facets(published_at, article_id, parameter_name) == 1
-
-
-def is_any_of(
-    article_id: SQLColumnExpression[UUID],
-    ids: BindParameter[UUID] | Collection[UUID],
-    slugs: BindParameter[str] | Collection[str],
-) -> ColumnElement[bool]:
-    """Return the condition that an article has one of these ids, or has or had one of these slugs."""
-    former = select(SlugRedirect.subject_id).where(SlugRedirect.kind == "article", SlugRedirect.slug.in_(slugs))
-    named = union_all(select(Article.id).where(Article.slug.in_(slugs)), former)
-    return or_(article_id.in_(ids), article_id.in_(named))
-
-
-def _in_facets(
-    published_at: SQLColumnExpression[datetime | None], article_id: SQLColumnExpression[UUID], parameter_name: str
-) -> ScalarSelect[int]:
-    """Return 1 for an article in one of the facets bound to the parameter `parameter_name`, null for others.
-
-    This is a scalar subquery and not EXISTS, which PostgreSQL would turn into a join that may read the whole facet.
-    """
-    other = ListingEntry.__table__.alias(f"other_{parameter_name}")
-    entry = select(literal(1)).where(
-        other.c.facet_id.in_(bindparam(parameter_name, expanding=True)),
-        other.c.published_at == published_at,
-        other.c.article_id == article_id,
-    )
-    return entry.limit(1).scalar_subquery()
 
 
 def _within(source: FromClause, ranges: frozenset[str]) -> list[ColumnElement[bool]]:

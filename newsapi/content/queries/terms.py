@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, Protocol, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -153,9 +153,20 @@ def list_terms(connection: Connection, kind: Kind, query: TermListQuery, *, limi
     return TermPage(records, changed_at, next_start, prev_start, may_gain_terms)
 
 
-def _position(row: Any, query: TermListQuery) -> tuple[str | int, ...]:
+def _position(row: _SortedRow, query: TermListQuery) -> tuple[str | int, ...]:
     """Return the values of the columns by which a list is sorted, the number of articles in descending order."""
     return (-row.article_count, row.sort_key, row.slug) if query.by_count else (row.sort_key, row.slug)
+
+
+class _SortedRow(Protocol):
+    """The columns of a row by which lists of terms are sorted."""
+
+    @property
+    def article_count(self) -> int: ...
+    @property
+    def sort_key(self) -> str: ...
+    @property
+    def slug(self) -> str: ...
 
 
 def suggest_terms(connection: Connection, kind: Kind, prefix: str, limit: int) -> list[tuple[str, str]]:
@@ -250,7 +261,7 @@ def _page_select(shape: _PageShape) -> Select[Any]:
         statement = statement.where(model.search_names.like(bindparam("words"), escape="\\"))
     if shape.has_parents:
         statement = statement.where(Brand.parent_id.in_(_PARENT_IDS))
-    columns: tuple[ColumnElement[Any], ...] = (model.sort_key, model.slug)
+    columns: tuple[ColumnElement[str] | ColumnElement[int], ...] = (model.sort_key, model.slug)
     if shape.by_count:
         columns = (-Facet.article_count, *columns)
     if shape.backward is not None:

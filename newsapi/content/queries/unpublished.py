@@ -29,7 +29,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 from newsapi.content.queries import articles
 from newsapi.content.queries.articles import ArticlePage
 from newsapi.content.queries.facets import ReadSnapshot
-from newsapi.content.queries.listings import MAX_EXACT_COUNT, ListQuery, PageStart, Position, is_any_of
+from newsapi.content.queries.listing_conditions import is_any_of
+from newsapi.content.queries.listings import MAX_EXACT_COUNT, ListQuery, PageStart, Position
 from newsapi.content.tables.articles import Article, ArticleAuthor, ArticleMention, ArticleTag, SlugRedirect
 from newsapi.content.tables.terms import Author, Brand, Section, Tag
 from newsapi.db.types import Id, UtcDateTime

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from newsapi.content.queries.snapshots import ArticleSnapshot
-from newsapi.content.schemas.articles import ArticleCreate, UpdateOptions
+from newsapi.content.schemas.article_inputs import ArticleCreate, UpdateOptions
 from newsapi.content.writes import drafts
 from newsapi.content.writes.drafts import LISTS, TERM_KIND_OF_FIELD, ArticleDraft
 from newsapi.errors import FieldError, InvalidBody

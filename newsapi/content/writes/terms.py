@@ -294,25 +294,12 @@ def _move_children(session: Session, source: UUID, target: UUID, now: datetime) 
     return changes
 
 
-def import_digest(session: Session, kind: Kind, slug: str) -> bytes | None:
-    """Return the digest of the record that a term was last imported from, or None."""
-    model = MODELS[kind]
-    digest: bytes | None = session.execute(select(model.import_digest).where(model.slug == slug)).scalar_one_or_none()
-    return digest
-
-
 def find_names(connection: Connection, kind: Kind, slugs: Collection[str]) -> dict[str, str]:
     """Return the names of the terms that have these slugs now, by slug."""
     model = MODELS[kind]
     return dict(
         connection.execute(select(model.slug, model.name).where(in_values(connection, model.slug, slugs))).all()
     )
-
-
-def save_import_digest(session: Session, kind: Kind, slug: str, digest: bytes) -> None:
-    """Save the digest of the record that a term was imported from."""
-    terms = columns_table(MODELS[kind])
-    session.connection().execute(update(terms).where(terms.c.slug == slug).values(import_digest=digest))
 
 
 def _build_change(kind: Kind, id_: UUID, slug: str, touched: Collection[int]) -> NewChange:
