@@ -71,6 +71,7 @@ EFFECTS = {
 """By URL: the class of its parameters, and a value of each that changes the response of the sample content."""
 
 ELSEWHERE = {
+    "profile": "tests of cards; it cannot be combined with `fields`",
     "cursor": "tests of pages; it comes from a response",
     "min_seq": "tests of consistency; it changes no content",
     "preview": "tests of preview links; it needs a token",

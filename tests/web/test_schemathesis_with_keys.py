@@ -21,7 +21,7 @@ OPERATIONS = (
     " mergeAuthor createSection updateSection deleteSection mergeSection createTag updateTag deleteTag mergeTag"
     " createImport listImports getImport cancelImport"
     " listWebhooks createWebhook getWebhook updateWebhook deleteWebhook pingWebhook rotateWebhookSecret"
-    " listDeliveries redeliverWebhookDelivery getRecall acknowledgeRecall"
+    " listDeliveries redeliverWebhookDelivery getRecall acknowledgeRecall listFlawedImages"
     " subscribeToBrand subscribeToSection subscribeToAuthor confirmSubscription unsubscribe"
     " eraseSubscriber setPreferences exportSubscriber reportBounces listSubscribers"
 ).split()
