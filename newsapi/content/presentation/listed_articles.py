@@ -22,8 +22,8 @@ from newsapi.db.compiled_queries import RawRow, RawRows
 from newsapi.db.immutable_cache import ImmutableCache
 from newsapi.web.fast_dump import compile_dump, dump_json
 
-MAX_ITEMS: Final = 4_096
-"""Maximum number of items that are kept, of up to eight kilobytes each."""
+MAX_ITEMS: Final = 1_024
+"""Maximum number of items that are kept. With its row, an item takes about 11 kB, so all of them take 12 MB."""
 
 
 class ListedArticle(NamedTuple):
