@@ -4,6 +4,7 @@ import { createMemoryStore, type ResponseStore } from "./store.js";
 import { type Call, type Connection, pauseOf, type Result, send, sleep } from "./transport.js";
 import type {
   Article,
+  ArticleCard,
   ArticleList,
   ArticleSummary,
   Author,
@@ -11,6 +12,7 @@ import type {
   Brand,
   BrandList,
   CallOptions,
+  CardList,
   Change,
   Changes,
   Digest,
@@ -64,7 +66,7 @@ type ArticleQuery = QueryOf<"listArticles">;
 type WithFields<Q> = Q & { fields: NonNullable<unknown> };
 
 /** Parameters that may stand beside a cursor; it contains the others. */
-const BESIDE_CURSOR = ["limit", "fields", "include", "facets", "total", "preview", "wait", "min_seq"];
+const BESIDE_CURSOR = ["limit", "fields", "include", "profile", "facets", "total", "preview", "wait", "min_seq"];
 
 /** A client of the API. */
 export class Client {
@@ -118,7 +120,8 @@ export class Client {
     return body as ResultOf<M, P>;
   }
 
-  /** List articles, newest first unless `sort` is given. */
+  /** List articles, newest first unless `sort` is given. With `profile: "card"`, items have what a card shows. */
+  articles(query: ArticleQuery & { profile: "card" }, options?: CallOptions): List<ArticleCard, CardList>;
   articles(query: WithFields<ArticleQuery>, options?: CallOptions): List<PartialArticle, PartialArticleList>;
   articles(query?: ArticleQuery, options?: CallOptions): List<ArticleSummary, ArticleList>;
   articles(query: ArticleQuery = {}, options?: CallOptions): List<unknown, { data: unknown[] }> {

@@ -7,7 +7,10 @@ export type Article = Schemas["ArticleWithRelated"];
 export type ArticleSummary = Schemas["ArticleSummary"];
 /** An article of which only the fields named in `fields` are present. */
 export type PartialArticle = Schemas["PartialArticle"];
+/** An article of a list with `profile: "card"`. */
+export type ArticleCard = Schemas["ArticleCard"];
 export type ArticleList = Schemas["ArticleList"];
+export type CardList = Schemas["CardList"];
 export type PartialArticleList = Schemas["PartialArticleList"];
 export type RelatedArticle = Schemas["RelatedArticle"];
 export type Block = Schemas["Block"];
