@@ -53,6 +53,9 @@ def check(database_url, tmp_path):
 def test_no_answer_is_wrong_while_articles_change(check, pace):
     checker = check(6, pace=pace, meanwhile=[lambda: None])
     assert checker.faults == []
+    if not checker.statuses.get(410):  # a busy machine withdraws nothing in this time
+        checker = check(30, pace=pace, meanwhile=[lambda: None])
+        assert checker.faults == []
     assert checker.how["newsapi; hit"] > 100
     assert checker.statuses[410] > 0
 

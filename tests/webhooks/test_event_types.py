@@ -16,7 +16,7 @@ from newsapi.webhooks.event_types import (
 )
 from newsapi.webhooks.schemas import DeliverySchema, WebhookInput, WebhookPatch, WebhookSchema
 
-KINDS_WITHOUT_EVENTS = {"related"}
+KINDS_WITHOUT_EVENTS = {"image", "related"}
 
 
 def test_event_names_are_unique():
