@@ -155,7 +155,9 @@ def test_the_main_flows_work(site, desk, public, tmp_path):
             (mirror.add if change["action"] == "upsert" else mirror.discard)(change["slug"])
     assert len(mirror) == public.get("/v1/articles", params={"total": "true"}).json()["page"]["total"] > ARTICLES
     wait_until(lambda: public.get("/readyz").json()["status"] == "ready")
-    assert site[0].printed.count("\n") == site[0].printed.count("Serving"), site[0].printed
+    # Nothing is logged but what a busy machine causes.
+    logged = [line for line in site[0].printed.splitlines() if "did not reply in time" not in line]
+    assert len(logged) == site[0].printed.count("Serving"), site[0].printed
 
 
 def test_commands_work(newsapi_process, pooled_url, tmp_path):
