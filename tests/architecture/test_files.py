@@ -1,5 +1,6 @@
 """What may lie where: telling names, files that can be read at once, nothing of the machine they were written on."""
 
+import json
 import os
 import re
 import subprocess
@@ -101,6 +102,18 @@ def test_a_lock_holds_versions_and_hashes_but_no_address(lock):
     pinned = re.findall(r"^[a-z0-9].*?(?=^[a-z0-9]|\Z)", text, re.MULTILINE | re.DOTALL)
     assert pinned
     assert [entry for entry in pinned if "==" not in entry or "--hash=sha256:" not in entry] == []
+
+
+@pytest.mark.parametrize("lock", [name for name in files() if name.name == "package-lock.json"], ids=str)
+def test_a_lock_of_npm_holds_versions_and_hashes_but_no_address(lock):
+    text = (TOP / lock).read_text()
+    assert "://" not in text  # of funding pages neither: `npm install` writes them, `npm ci` does not need them
+    packages = {name: package for name, package in json.loads(text)["packages"].items() if "node_modules/" in name}
+    assert packages
+    for name, package in packages.items():
+        if not package.get("link"):
+            assert "resolved" not in package, name
+            assert package["integrity"].startswith("sha512-"), name
 
 
 def test_no_file_of_the_package_is_too_long_to_be_read_at_once():
