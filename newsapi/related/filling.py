@@ -79,10 +79,14 @@ def fill_list(
     return Filling(filler.records, filler.changed_at, filler.facets)
 
 
-def read_shingles(connection: Connection, id_: UUID) -> Shingles:
-    """Return the shingles of the whole text of an article; none if it is no longer public."""
-    sources = load_texts(connection, [id_])
-    return frozenset(shingle_hashes(sources[id_].text.whole)) if sources else frozenset()
+def make_duplicate_filter(connection: Connection) -> NearDuplicateFilter:
+    """Return a filter that reads the texts of articles where their sketches do not decide."""
+
+    def read_shingles(id_: UUID) -> Shingles:
+        sources = load_texts(connection, [id_])
+        return frozenset(shingle_hashes(sources[id_].text.whole)) if sources else frozenset()
+
+    return NearDuplicateFilter(read_shingles)
 
 
 def with_relation(record: ArticleRow, item: RelatedItem) -> ArticleRow:
@@ -110,7 +114,7 @@ class _Filler:
         self._excluded_ids, self._excluded_slugs = excluded_ids, excluded_slugs
         self._room = limit - len(shown)
         self._weights = term_statistics.current_weights(connection) or IdfWeights(0, 0, {})
-        self._duplicates = NearDuplicateFilter(lambda id_: read_shingles(connection, id_))
+        self._duplicates = make_duplicate_filter(connection)
         listed_ids = [source.id, *(record["id"] for record in shown)]
         vectors = index.load_vectors(connection, listed_ids, self._weights)
         self._vector = vectors[source.id]

@@ -108,10 +108,11 @@ def replace_documents(
 
 def _postings(pool: int, doc_id: int, vector: ArticleVector) -> Iterator[tuple[int, int, int, int]]:
     """Iterate over the postings of an article: pool, term, impact and document id."""
-    for term, share in dict(vector.index_keys()).items():
-        yield pool, term, _impact(vector, share), doc_id
-    for term, share in dict(vector.index_keys(MAX_TERMS_IN_ALL_BRANDS)).items():
-        yield ALL_BRANDS, term, _impact(vector, share), doc_id
+    keys = vector.index_keys()
+    tags_and_mentions = keys[min(len(vector.terms), MAX_INDEX_TERMS) :]
+    for pool_, keys_of_pool in ((pool, keys), (ALL_BRANDS, keys[:MAX_TERMS_IN_ALL_BRANDS] + tags_and_mentions)):
+        for term, share in dict(keys_of_pool).items():
+            yield pool_, term, _impact(vector, share), doc_id
 
 
 def _impact(vector: ArticleVector, share: int) -> int:

@@ -14,8 +14,7 @@ from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import translations
 from newsapi.db.types import latest_time
 from newsapi.related import index, term_statistics
-from newsapi.related.filling import EXTRA_CANDIDATES, fill_list, read_shingles, with_relation
-from newsapi.related.near_duplicates import NearDuplicateFilter
+from newsapi.related.filling import EXTRA_CANDIDATES, fill_list, make_duplicate_filter, with_relation
 from newsapi.related.ranking import RankingReason, rank_by_language
 from newsapi.related.source import SourceArticle, get_source
 from newsapi.related.stored_lists import NewRelatedList, RelatedItem
@@ -185,7 +184,7 @@ def _build_list(
         return items, 0.0
     weights = term_statistics.weights_of_version(connection, source.weights_version)
     vector = index.load_vectors(connection, [source.id], weights)[source.id]
-    duplicates = NearDuplicateFilter(lambda id_: read_shingles(connection, id_))
+    duplicates = make_duplicate_filter(connection)
     duplicates.add(source.id, vector)
     for id_, pick_vector in index.load_vectors(connection, picks, weights).items():
         duplicates.add(id_, pick_vector)

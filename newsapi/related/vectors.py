@@ -114,9 +114,12 @@ class ArticleVector(NamedTuple):
     day: float
     language: int
 
-    def index_keys(self, max_terms: int = MAX_INDEX_TERMS) -> list[tuple[int, int]]:
-        """Return the terms, tags and mentions under which the article is indexed, each with its share."""
-        heaviest = sorted(zip(map(neg, self.shares), self.terms, strict=True))[:max_terms]
+    def index_keys(self) -> list[tuple[int, int]]:
+        """Return the terms, tags and mentions under which the article is indexed, each with its share.
+
+        The heaviest terms come first; tags and mentions follow the terms.
+        """
+        heaviest = sorted(zip(map(neg, self.shares), self.terms, strict=True))[:MAX_INDEX_TERMS]
         text_terms = [(term, -negated) for negated, term in heaviest]
         tags = [(tag, TAG_INDEX_SHARE) for tag in self.tags]
         mentions = [(mention, SHARE_OF_MENTION) for mention in self.mentions]
