@@ -188,6 +188,11 @@ class FlawedImage(NamedTuple):
     check_at: datetime | None
 
     @property
+    def pointer(self) -> str:
+        """The JSON pointer to the image in the article."""
+        return "/image" if self.position == LEAD_POSITION else f"/media/{self.position - 1}/image"
+
+    @property
     def shown(self) -> ShownImage:
         """The image as editors entered it."""
         if self.position == LEAD_POSITION and self.image is not None:

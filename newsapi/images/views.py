@@ -9,7 +9,6 @@ from flask import Response
 from flask.views import MethodView
 
 from newsapi.cache.cached_response import CachedResponse
-from newsapi.changelog.reader import get_head
 from newsapi.db.database import Connection
 from newsapi.images import queries
 from newsapi.images.queries import FlawedImage
@@ -17,7 +16,7 @@ from newsapi.images.schemas import FlawedImageList, FlawedImageParams, FlawedIma
 from newsapi.web import pagination, write_requests
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.context import app_context
-from newsapi.web.fast_dump import compile_dump, dump_json
+from newsapi.web.fast_dump import compile_dump
 from newsapi.web.responses import private_response
 
 PATH: Final = "/v1/images"
@@ -55,16 +54,14 @@ def _page(connection: Connection, query: pagination.Query) -> CachedResponse:
         last = rows[limit - 1]
         values = ["images", flaw, last.article_id.hex, last.position]
         cursor = app_context().cursors.write(values, now=app_context().now())
-    seq, nonce = get_head(connection)
     dump = compile_dump(FlawedImageSchema)
-    body = pagination.list_response(PATH, query, [dump(_record(row, flaw)) for row in rows[:limit]], (cursor, None))
-    return CachedResponse(body=dump_json(body), seq=seq, nonce=nonce, link=pagination.link_header(body["links"]))
+    return pagination.forward_page(connection, PATH, query, [dump(_record(row, flaw)) for row in rows[:limit]], cursor)
 
 
 def _record(row: FlawedImage, flaw: str) -> dict[str, object]:
     return {
         "article": {"id": row.article_id, "slug": row.slug, "headline": row.headline, "status": row.status},
-        "pointer": "/image" if row.position == 0 else f"/media/{row.position - 1}/image",
+        "pointer": row.pointer,
         "url": row.shown["url"],
         "alt": row.shown["alt"],
         "problem": row.problem if flaw == "broken" else flaw,

@@ -28,7 +28,6 @@ from newsapi.db.database import Connection
 from newsapi.db.types import latest_time
 from newsapi.errors import CursorInvalid
 from newsapi.text.folding import fold
-from newsapi.text.json_types import JsonValue
 from newsapi.text.slugs import is_slug
 from newsapi.web import authorization, pagination
 from newsapi.web.blueprint import Blueprint
@@ -149,7 +148,7 @@ def _list(reads: _TermReads, query: pagination.Query) -> Response:
     )
 
 
-def _list_query(query: pagination.Query, position: Sequence[JsonValue] | None) -> TermListQuery:
+def _list_query(query: pagination.Query, position: Sequence[str | int] | None) -> TermListQuery:
     """Return the parameters of a list of terms, with the start of the page that a cursor names.
 
     Raises:
@@ -164,7 +163,7 @@ def _list_query(query: pagination.Query, position: Sequence[JsonValue] | None) -
             raise CursorInvalid(pagination.MADE_BY_OLDER_RELEASE) from error
         if len(counts) != by_count:
             raise CursorInvalid(pagination.MADE_BY_OLDER_RELEASE)
-        page_start = TermPageStart((*counts, sort_key, slug), backward)
+        page_start = TermPageStart((*counts, sort_key, slug), bool(backward))
     prefix = None if "q" not in query else fold(query["q"])
     return TermListQuery(prefix, query.get("parent"), by_count, page_start)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from http import HTTPStatus
 from importlib.resources import files
@@ -210,7 +210,7 @@ class Api(flask_smorest.Api):
             },
         )
         super().__init__()
-        self.webhooks: JsonObject = {}
+        self.webhooks: Mapping[str, object] = {}
         for field, type_and_format in FIELD_PLUGIN.items():
             self.register_field(field, *type_and_format)
         self.init_app(app)

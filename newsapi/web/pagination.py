@@ -218,9 +218,24 @@ def newest_first_page(
     page_rows, next_cursor = rows[: query["limit"]], None
     if len(rows) > len(page_rows):
         next_cursor = app_context().cursors.write([*cursor_values, page_rows[-1].id.hex], now=app_context().now())
-    seq, nonce = get_head(connection)
     records = [dict(row._mapping) for row in page_rows]  # noqa: SLF001 (documented API of SQLAlchemy rows)
-    body = list_response(path, query, [dump(record) for record in records], (next_cursor, None))
+    return forward_page(connection, path, query, [dump(record) for record in records], next_cursor)
+
+
+def forward_page(
+    connection: Connection, path: str, query: Query, items: list[JsonObject], next_cursor: str | None
+) -> CachedResponse:
+    """Return the response of a list that is read in one direction only.
+
+    Args:
+        connection: A read transaction.
+        path: Path of the list below the API URL.
+        query: Parsed query parameters.
+        items: The serialized items of the page.
+        next_cursor: Cursor of the next page; None on the last one.
+    """
+    seq, nonce = get_head(connection)
+    body = list_response(path, query, items, (next_cursor, None))
     return CachedResponse(body=dump_json(body), seq=seq, nonce=nonce, link=link_header(body["links"]))
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
-from newsapi.text.json_types import JsonObject
 from newsapi.web.blueprint import Api
 from newsapi.web.wire import OutputSchema
 from newsapi.webhooks import schemas
@@ -47,7 +47,7 @@ def schema_of(event_type: EventType) -> type[OutputSchema]:
     return schemas.ArticleEvent if event_type.kind == "article" else schemas.TermEvent
 
 
-def _operation(event_type: EventType, body: JsonObject) -> JsonObject:
+def _operation(event_type: EventType, body: Mapping[str, object]) -> dict[str, object]:
     words = event_type.name.replace(".", " ").replace("_", " ").title().replace(" ", "")
     return {
         "operationId": f"on{words}",

@@ -97,14 +97,18 @@ def test_articles_that_are_left_out_are_looked_up_once_and_skipped(archive):
         assert len(page.records) == 20
 
 
+def explain_list(connection, filters):
+    """Return the statement that scans a list with these filters, and its plan as text."""
+    snapshot = facets.resolve_filters(connection, filters)
+    statement = statements_of(
+        connection, lambda: article_queries.list_page(connection, snapshot, ListQuery(), limit=20)
+    )[0]
+    return statement, "\n".join(plan_of(connection, *statement))
+
+
 def test_a_row_is_looked_up_in_the_facets_that_are_left_out_by_its_whole_key(archive):
-    filters = {"section_not": ["mercato", "anteprime"]}
     with archive.read_transaction() as connection:
-        truth = facets.resolve_filters(connection, filters)
-        statement = statements_of(
-            connection, lambda: article_queries.list_page(connection, truth, ListQuery(), limit=20)
-        )[0]
-        plan = "\n".join(plan_of(connection, *statement))
+        statement, plan = explain_list(connection, {"section_not": ["mercato", "anteprime"]})
         if archive.is_sqlite:
             whole = "(facet_id=? AND published_at=? AND article_id=?)"
             assert f"SEARCH other_excluded_facets USING PRIMARY KEY {whole}" in plan, plan
@@ -120,11 +124,7 @@ def test_a_row_is_looked_up_in_the_facets_that_are_left_out_by_its_whole_key(arc
 
 def test_a_row_is_looked_up_in_the_other_facet_by_its_whole_key(archive):
     with archive.read_transaction() as connection:
-        truth = facets.resolve_filters(connection, MEETING)
-        statement = statements_of(
-            connection, lambda: article_queries.list_page(connection, truth, ListQuery(), limit=20)
-        )[0]
-        plan = "\n".join(plan_of(connection, *statement))
+        statement, plan = explain_list(connection, MEETING)
         if archive.is_sqlite:
             whole = "(facet_id=? AND published_at=? AND article_id=?)"
             assert f"SEARCH other_looked_up_0 USING PRIMARY KEY {whole}" in plan, plan

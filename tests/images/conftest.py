@@ -1,6 +1,5 @@
 """A server of image files that behaves as its paths say."""
 
-import socket
 import threading
 import time
 from collections import Counter
@@ -12,6 +11,7 @@ from PIL import Image
 
 from newsapi.images import worker as image_worker
 from newsapi.images.worker import ImageMeasurer
+from tests.support.processes import free_port
 
 
 def picture(width=160, height=90, color=(200, 60, 20), format_="JPEG", **options):
@@ -72,8 +72,7 @@ def files():
 @pytest.fixture
 def closed_port():
     """A port of this machine on which nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
+    return free_port()
 
 
 @pytest.fixture

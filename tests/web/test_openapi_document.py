@@ -202,7 +202,7 @@ def test_what_may_be_null_is_what_the_contract_says(document):
 
 def test_every_field_that_is_always_there_is_required(document):
     for name, optional in (
-        ("ArticleWithRelated", {"related", "blocks", "jsonld"}),
+        ("ArticleWithRelated", {"adjacent", "related", "blocks", "jsonld"}),
         ("ArticleSummary", set()),
         ("Brand", set()),
         ("PageInfo", {"total"}),

@@ -298,7 +298,8 @@ def _by_slugs_select(kind: Kind) -> Select[Any]:
 
 
 def _records(connection: Connection, rows: Sequence[Any]) -> list[TermRow]:
-    records: list[JsonObject] = []
+    records: list[TermRow] = []
+    groups: dict[UUID, TermRow] = {}
     for row in rows:
         record: JsonObject = dict(row._mapping)  # noqa: SLF001 (the documented mapping of a row)
         record.pop("has_hidden", None)
@@ -307,12 +308,15 @@ def _records(connection: Connection, rows: Sequence[Any]) -> list[TermRow]:
             record["parent"] = {"slug": record["parent"], "name": parent_name} if record["parent"] else None
             record["changed_at"] = latest_time((record["changed_at"], parent_changed_at))
             record |= {"children": [], "child_facets": set()}
-        records.append(record)
-    _add_children(connection, {record["id"]: record for record in records if record.get("group_facet_id")})
-    return cast("list[TermRow]", records)
+        term = cast("TermRow", record)
+        records.append(term)
+        if record.get("group_facet_id"):
+            groups[record["id"]] = term
+    _add_children(connection, groups)
+    return records
 
 
-def _add_children(connection: Connection, groups: Mapping[UUID, JsonObject]) -> None:
+def _add_children(connection: Connection, groups: Mapping[UUID, TermRow]) -> None:
     """Add the brands that belong to groups of brands, given by id; brands that are not listed are left out."""
     rows = connection.execute(_CHILDREN, {"groups": list(groups)}) if groups else ()
     for group, slug, name, is_listed, mention_facet, group_facet, changed_at in rows:
@@ -320,7 +324,7 @@ def _add_children(connection: Connection, groups: Mapping[UUID, JsonObject]) -> 
         if is_listed:
             record["children"].append({"slug": slug, "name": name})
         record["child_facets"] |= {mention_facet, group_facet} - {None}
-        record["changed_at"] = latest_time((record["changed_at"], changed_at))
+        record["changed_at"] = max(record["changed_at"], changed_at or record["changed_at"])
 
 
 _FACETS_OF_CHILD = Brand.facet_id, Brand.mention_facet_id, Brand.group_facet_id

@@ -75,7 +75,7 @@ class Author(_Term, Base):
 
     email: Mapped[str | None]
     job_title: Mapped[str | None]
-    same_as: Mapped[list[JsonValue]] = mapped_column(default=list)
+    same_as: Mapped[list[str]] = mapped_column(default=list)
     bio: Mapped[str | None]
     avatar: Mapped[JsonObject | None]
 
