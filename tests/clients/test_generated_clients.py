@@ -1,16 +1,19 @@
 """Clients made from the document by three generators: they compile in strict mode and work against the demo."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 HERE = Path(__file__).parent
 DOCUMENT = HERE.parents[1] / "openapi.yaml"
 BESIDE = Path(sys.executable).parent
+JSON = re.compile(r"[/+]json$|x-www-form-urlencoded$")
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
@@ -49,12 +52,33 @@ def python(folder, *words):
     return done.stdout
 
 
+def operations_in_json(document):
+    """Return the document without the operations on XML, YAML and NDJSON, which this generator does not know."""
+    paths = {
+        path: {key: value for key, value in item.items() if key not in METHODS or is_in_json(value)}
+        for path, item in document["paths"].items()
+    }
+    kept = {path: item for path, item in paths.items() if METHODS & item.keys()}
+    assert len(kept) > len(paths) * 3 / 4
+    return document | {"paths": kept}
+
+
+METHODS = {"get", "post", "put", "patch", "delete"}
+
+
+def is_in_json(operation):
+    contents = [operation.get("requestBody", {}), *operation["responses"].values()]
+    return all(JSON.search(type_) for one in contents for type_ in one.get("content", ()))
+
+
 def test_a_python_client_is_typed_and_works(tmp_path, demo, altered):
     generator = BESIDE / "openapi-python-client"
     if not generator.exists():
         pytest.skip("openapi-python-client is not installed")
     client = tmp_path / "client"
-    said = python(tmp_path, generator, "generate", "--path", DOCUMENT, "--output-path", client, "--fail-on-warning")
+    path = tmp_path / "json.yaml"
+    path.write_text(yaml.safe_dump(operations_in_json(yaml.safe_load(DOCUMENT.read_text()))))
+    said = python(tmp_path, generator, "generate", "--path", path, "--output-path", client, "--fail-on-warning")
     assert "Warning" not in said
     program = shutil.copy(HERE / "with_python.py", client)
     python(client, BESIDE / "mypy", "--strict", "--config-file=", program, "newsapi_client")

@@ -1,7 +1,7 @@
 // What a front end does with the functions of @hey-api/openapi-ts: `node built/with_hey_api.js DEMO ALTERED`.
 import assert from "node:assert/strict";
 import { getArticle, getAuthor, listArticles, listBrands } from "./hey_api";
-import type { ArticleList, ArticleSummary, ArticleWithRelated, Block } from "./hey_api";
+import type { ArticleList, ArticleSummary, ArticleWithRelated, Block, PartialArticleList } from "./hey_api";
 import { client } from "./hey_api/client.gen";
 
 const [demo = "", altered = ""] = process.argv.slice(2);
@@ -42,7 +42,7 @@ async function withoutBrand(): Promise<void> {
 
 async function narrowed(): Promise<void> {
   const { data } = await listArticles({ query: { fields: ["headline", "image.url"], include: ["brand"], limit: 3 } });
-  for (const item of data?.data ?? []) {
+  for (const item of (data as PartialArticleList).data) {
     assert.ok(item.id);
     assert.ok(item.headline);
     assert.match(item.image?.url ?? "", /^http/);

@@ -6,6 +6,7 @@ import type { components, paths } from "./schema";
 type Article = components["schemas"]["ArticleWithRelated"];
 type ArticleList = components["schemas"]["ArticleList"];
 type ArticleSummary = components["schemas"]["ArticleSummary"];
+type PartialArticleList = components["schemas"]["PartialArticleList"];
 type Block = components["schemas"]["Block"];
 
 const [demo = "", altered = ""] = process.argv.slice(2);
@@ -62,7 +63,7 @@ async function narrowed(): Promise<void> {
   const { data } = await api.GET("/v1/articles", {
     params: { query: { fields: ["headline", "image.url"], include: ["brand"], limit: 3 } },
   });
-  for (const item of data?.data ?? []) {
+  for (const item of (data as PartialArticleList).data) {
     assert.ok(item.id);
     assert.ok(item.headline);
     assert.match(item.image?.url ?? "", /^http/);

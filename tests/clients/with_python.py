@@ -52,6 +52,7 @@ def whole(api: Client) -> None:
     found = get_article.sync(REFERENCE, client=api, include=[GetArticleIncludeItem.BLOCKS])
     assert isinstance(found, ArticleResponse), found
     assert not isinstance(found.data.blocks, Unset)
+    assert found.data.body_text is not None
     assert [block.text for block in found.data.blocks] == found.data.body_text.split("\n\n")
 
 
