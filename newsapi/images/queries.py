@@ -1,4 +1,4 @@
-"""Queries of images: which files are due, what was found, and which images of articles have a problem."""
+"""Queries of images: files to be read, the results, and the images of articles that have a problem."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class DueFile(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What came of a file: its measurement, or the problem that it has."""
+    """The result of reading a file: its measurement, or the problem that it has."""
 
     file: DueFile
     measurement: Measurement | None
@@ -102,7 +102,10 @@ def release_files(session: Session, files: Sequence[DueFile], now: datetime) -> 
 
 
 def save_outcomes(session: Session, outcomes: Sequence[Outcome], now: datetime) -> None:
-    """Record what was found. A change tells that public articles show it; problems change no public response."""
+    """Record results, and append a change for the public articles that show measured files.
+
+    A problem changes no public response.
+    """
     connection = session.connection()
     measured = [outcome for outcome in outcomes if outcome.measurement is not None]
     article_ids = _list_public_articles(connection, [outcome.file.id for outcome in measured])

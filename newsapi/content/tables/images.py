@@ -1,4 +1,4 @@
-"""Tables of images: what is known of each URL, and where articles show it."""
+"""Tables of images: the measurements of each file, and the articles that show it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ImageFile(Base):
         id: Made from the URL, so that a write needs no lookup; see `image_file_id`.
         host: Host and port of the URL, whose rate is limited.
         check_at: When it is to be read; None if it was measured.
-        tries: How many times it was read in vain.
+        tries: Number of failed attempts to read it.
         problem: Why it cannot be shown; None if it can, or was not read yet.
         measured_at: When the values that responses show were found; None if they are unknown.
         width: Width in pixels, in the orientation in which it is shown.
