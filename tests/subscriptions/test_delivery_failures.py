@@ -156,7 +156,7 @@ def test_hostile_texts_cost_little(text):
     start = time.perf_counter()
     classify(text)
     redact(text, ANNA)
-    assert time.perf_counter() - start < 0.05
+    assert time.perf_counter() - start < 2  # a pattern with quadratic cost takes minutes
     assert MAX_TEXT_LENGTH <= 2_000
 
 

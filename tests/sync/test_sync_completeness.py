@@ -6,7 +6,7 @@ The control counts what a follower misses that goes by a time or a number taken 
 import random
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from io import BytesIO
 
@@ -33,15 +33,35 @@ FILTERS = ["", "", "brand=b0,b1", "section=s0&brand=b1,b2", "tag=t0"]
 EDITOR = Caller(id=uuid7(), prefix="key_writer", scopes=frozenset({"admin"}))
 
 
+@pytest.fixture
+def open_database(database_url):
+    """A function that opens the database with options; a failed test leaves no connection open either."""
+
+    def open_one(**options):
+        database = Database(database_url, **options)
+        closing.callback(database.dispose)
+        return database
+
+    with ExitStack() as closing:
+        yield open_one
+
+
 def utc(_connection=None):
     return datetime.now(UTC)
+
+
+def retry_unavailable(get, path):
+    """Repeat a request that is answered by 503, as a client does that honours Retry-After."""
+    while (answer := get(path)).status_code == 503:
+        time.sleep(0.1)
+    return answer
 
 
 class Follower(Mirror):
     """Keeps its cursor with its pages, and now and then dies with what it did since."""
 
     def __init__(self, get, query, limit, rng):
-        super().__init__(get, query, limit)
+        super().__init__(lambda path: retry_unavailable(get, path), query, limit)
         self.rng, self.crashes = rng, 0
         self.saved = (None, {})
 
@@ -159,14 +179,14 @@ def running(*works):
     [(12, 150, 7), pytest.param(100, 5_000, 40, marks=[pytest.mark.long, pytest.mark.timeout(900)])],
 )
 def test_nothing_is_missed_and_nothing_is_left_over(
-    app, database_url, settings, make, monkeypatch, writes, size, limit
+    app, open_database, settings, make, monkeypatch, writes, size, limit
 ):
     monkeypatch.setattr(import_loader, "BATCH_LINES", size)
     monkeypatch.setattr(import_loader, "BATCH_BYTES", 1 << 30)
     for kind in "brand", "section", "tag":
         for number in range(3):
             getattr(make, kind)(f"{kind[0]}{number}")
-    database = Database(database_url, pool_size=WRITERS + 2, long_running=True)
+    database = open_database(pool_size=WRITERS + 2, long_running=True)
     desk = WriteContext(database, settings, utc, WRITE_HOOKS)
     over = threading.Event()
     followers = [
@@ -198,14 +218,13 @@ def test_nothing_is_missed_and_nothing_is_left_over(
         assert follower.starts == 0
     assert sum(follower.crashes for follower in followers) > 5
     consistent(database)
-    database.dispose()
 
 
 @pytest.mark.parametrize("query", ["", "brand=b0"])
-def test_a_page_ends_in_the_middle_of_a_transaction(app, database_url, settings, make, query):
+def test_a_page_ends_in_the_middle_of_a_transaction(app, open_database, settings, make, query):
     """All of it is of one moment, and more comes while it is read."""
     make.brand("b0")
-    database = Database(database_url, long_running=True)
+    database = open_database(long_running=True)
     records = [article(f"a{number}", brand="b0") for number in range(40)]
     import_loader.import_records(
         database, settings, BytesIO(lines(*records)), hooks=WRITE_HOOKS, now=utc, reject=refused
@@ -219,11 +238,10 @@ def test_a_page_ends_in_the_middle_of_a_transaction(app, database_url, settings,
         )
     mirror.follow()
     assert mirror.versions == published(database, query)
-    database.dispose()
 
 
-def test_control_who_goes_by_a_time_of_before_the_commit_misses_some(database_url):
-    database = Database(database_url, pool_size=WRITERS + 1)
+def test_control_who_goes_by_a_time_of_before_the_commit_misses_some(open_database):
+    database = open_database(pool_size=WRITERS + 1)
     with database.connection() as connection:
         connection.execute(text("CREATE TABLE control (n integer PRIMARY KEY, at bigint)"))
         connection.commit()
@@ -255,4 +273,3 @@ def test_control_who_goes_by_a_time_of_before_the_commit_misses_some(database_ur
         over.set()
     missed = WRITERS * 25 - len(seen)
     assert missed > 0
-    database.dispose()

@@ -150,4 +150,4 @@ def test_no_text_keeps_a_pattern_busy(magazine, path, name):
     for value in ADVERSARIAL:
         began = time.process_time()
         magazine.get(f"{path}?{name}={value}")
-        assert time.process_time() - began < 0.05
+        assert time.process_time() - began < 2  # a pattern with quadratic cost takes minutes
