@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import (
     Connection,
+    bindparam,
     func,
     insert,
     or_,
@@ -31,6 +32,22 @@ class LogPosition(NamedTuple):
     nonce: int
 
 
+_ACQUIRE: Final = (
+    update(_OFFSET)
+    .where(
+        _OFFSET.c.consumer == bindparam("of_consumer"),
+        or_(
+            _OFFSET.c.lease_holder.is_(None),
+            _OFFSET.c.lease_holder == bindparam("by_holder"),
+            _OFFSET.c.lease_expires_at <= bindparam("now"),
+            _OFFSET.c.lease_expires_at > bindparam("latest"),
+        ),
+    )
+    .values(lease_holder=bindparam("by_holder"), lease_expires_at=bindparam("until"))
+    .returning(_OFFSET.c.seq, _OFFSET.c.nonce)
+)
+
+
 def acquire_lease(
     session: Session, consumer: str, holder: str, now: datetime, lease: timedelta, *, from_the_first: bool
 ) -> LogPosition | None:
@@ -50,21 +67,18 @@ def acquire_lease(
     Returns:
         The offset, or None while another worker holds the lease.
     """
-    ensure_offset(session, consumer, now, from_the_first=from_the_first)
-    columns = _OFFSET.c
-    free = or_(
-        columns.lease_holder.is_(None),
-        columns.lease_holder == holder,
-        columns.lease_expires_at <= now,
-        columns.lease_expires_at > now + 2 * lease,
-    )
-    statement = (
-        update(_OFFSET)
-        .where(columns.consumer == consumer, free)
-        .values(lease_holder=holder, lease_expires_at=now + lease)
-        .returning(columns.seq, columns.nonce)
-    )
-    row = session.execute(statement).one_or_none()
+    connection = session.connection()
+    parameters = {
+        "of_consumer": consumer,
+        "by_holder": holder,
+        "now": now,
+        "until": now + lease,
+        "latest": now + 2 * lease,
+    }
+    row = connection.execute(_ACQUIRE, parameters).one_or_none()
+    if row is None:
+        ensure_offset(session, consumer, now, from_the_first=from_the_first)
+        row = connection.execute(_ACQUIRE, parameters).one_or_none()
     return None if row is None else LogPosition(*row)
 
 

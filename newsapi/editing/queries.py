@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, insert, literal_column, or_, select, update
 from sqlalchemy.orm import Session
 
 from newsapi.content.queries.terms import Kind
 from newsapi.content.tables.articles import Article
+from newsapi.db import compiled_queries
 from newsapi.db.types import columns_table
 from newsapi.editing.tables import TermMerge
 
@@ -60,6 +61,17 @@ def find_next_open_merge(connection: Connection) -> MergeRow | None:
     return None if row is None else MergeRow._make(row)
 
 
+_ANY_OPEN_MERGE: Final = select(
+    exists(select(_MERGE.c.id).where(_MERGE.c.state.in_(bindparam("states", expanding=True))))
+)
+
+
+def has_open_merges(connection: Connection) -> bool:
+    """Return whether any merge is unfinished; the worker asks every second."""
+    [(is_open,)] = compiled_queries.fetch_rows(connection, _ANY_OPEN_MERGE, {"states": OPEN_STATES})
+    return is_open
+
+
 def has_open_merge(connection: Connection, term_id: UUID) -> bool:
     """Return whether an unfinished merge has this term as its source or target."""
     involved = (_MERGE.c.source_id == term_id) | (_MERGE.c.target_id == term_id)
@@ -90,3 +102,17 @@ def list_due_for_expiry(connection: Connection, now: datetime, limit: int) -> Se
     """Return up to `limit` published articles whose rights have expired, the earliest first."""
     statement = select(Article.id).where(Article.status == _PUBLISHED, Article.expires_at <= now)
     return connection.execute(statement.order_by(Article.expires_at, Article.id).limit(limit)).scalars().all()
+
+
+_ANY_DUE: Final = select(
+    or_(
+        exists(select(Article.id).where(Article.status == _SCHEDULED, Article.published_at <= bindparam("now"))),
+        exists(select(Article.id).where(Article.status == _PUBLISHED, Article.expires_at <= bindparam("now"))),
+    )
+)
+
+
+def has_due_articles(connection: Connection, now: datetime) -> bool:
+    """Return whether an article is to be published or has lost its rights; the worker asks every second."""
+    [(is_due,)] = compiled_queries.fetch_rows(connection, _ANY_DUE, {"now": now})
+    return is_due

@@ -86,10 +86,7 @@ def _attempt(
 
 def _has_due_articles(context: WriteContext) -> bool:
     with context.database.read_transaction() as connection:
-        now = context.clock(connection)
-        return bool(
-            queries.list_due_for_publication(connection, now, 1) or queries.list_due_for_expiry(connection, now, 1)
-        )
+        return queries.has_due_articles(connection, context.clock(connection))
 
 
 def _publish(write: WriteTransaction, before: ArticleSnapshot) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple, TypedDict
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, delete, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from newsapi.changelog import writer as changelog_writer
@@ -17,6 +17,7 @@ from newsapi.content.queries import listing_entries, snapshots
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, ArticleContent
 from newsapi.content.tables.images import LEAD_POSITION, ArticleImage, ImageFile
+from newsapi.db import compiled_queries
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import columns_table
 from newsapi.images.measurement import Measurement
@@ -54,15 +55,18 @@ class Outcome(NamedTuple):
     problem: str | None = None
 
 
+_DUE_FILES: Final = (
+    select(*(getattr(ImageFile, name) for name in DueFile._fields))
+    .where(ImageFile.host > bindparam("after_host"), ImageFile.check_at <= bindparam("now"))
+    .order_by(ImageFile.host, ImageFile.check_at)
+    .limit(bindparam("rows"))
+)
+
+
 def list_due_files(connection: Connection, after_host: str, now: datetime, limit: int) -> list[DueFile]:
     """Return files that are due, of the first host after `after_host` that has any."""
-    statement = (
-        select(*(getattr(ImageFile, name) for name in DueFile._fields))
-        .where(ImageFile.host > after_host, ImageFile.check_at <= now)
-        .order_by(ImageFile.host, ImageFile.check_at)
-        .limit(limit)
-    )
-    rows = [DueFile(*row) for row in connection.execute(statement)]
+    parameters = {"after_host": after_host, "now": now, "rows": limit}
+    rows = [DueFile(*row) for row in compiled_queries.fetch_rows(connection, _DUE_FILES, parameters)]
     return [row for row in rows if row.host == rows[0].host]
 
 

@@ -12,9 +12,23 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Update, delete, insert, select, tuple_, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Row,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.orm import Session
 
+from newsapi.db import compiled_queries
 from newsapi.db.database import Database
 from newsapi.db.types import columns_table
 from newsapi.imports.mapping import MappingDocument
@@ -102,12 +116,18 @@ def list_imports(connection: Connection, *, limit: int, before: UUID | None) -> 
     return connection.execute(statement).all()
 
 
+_NEXT_JOB = (
+    select(*(_JOB.c[name] for name in ImportJob._fields))
+    .where(_JOB.c.state.in_(bindparam("states", expanding=True)))
+    .order_by(_JOB.c.id)
+    .limit(1)
+)
+
+
 def find_next_job(connection: Connection) -> ImportJob | None:
     """Return the oldest import that is queued or running, or None."""
-    columns = select(*(_JOB.c[name] for name in ImportJob._fields))
-    statement = columns.where(_JOB.c.state.in_(OPEN_STATES)).order_by(_JOB.c.id).limit(1)
-    row = connection.execute(statement).one_or_none()
-    return None if row is None else ImportJob(*row)
+    rows = compiled_queries.fetch_rows(connection, _NEXT_JOB, {"states": OPEN_STATES})
+    return ImportJob(*rows[0]) if rows else None
 
 
 def transition(session: Session, id_: UUID, states: Sequence[str], **columns: object) -> bool:
@@ -130,30 +150,34 @@ def _updates_row(session: Session, statement: Update) -> bool:
     return session.connection().execute(statement).rowcount == 1
 
 
+def _is_garbage(broken_off_before: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
+    """Return the condition for broken-off uploads and for closed imports that still have chunks."""
+    is_broken_off = (_JOB.c.state == RECEIVING) & (_JOB.c.updated_at < broken_off_before)
+    chunk = _CHUNK.alias()
+    has_chunks = select(chunk.c.number).where(chunk.c.import_id == _JOB.c.id).correlate(_JOB).exists()
+    return is_broken_off | and_(*(_JOB.c.state != state for state in (*OPEN_STATES, RECEIVING)), has_chunks)
+
+
+_GARBAGE = select(_JOB.c.id).where(_is_garbage(bindparam("broken_off_before"))).limit(1)
+
+
 def has_garbage(connection: Connection, now: datetime) -> bool:
     """Return whether there are chunks of closed imports, or uploads that were broken off."""
-    statement = select(_JOB.c.id).where(_is_garbage(now)).limit(1)
-    return connection.execute(statement).first() is not None
+    return bool(compiled_queries.fetch_rows(connection, _GARBAGE, {"broken_off_before": now - UPLOAD_TIMEOUT}))
 
 
 def collect_garbage(session: Session, now: datetime) -> None:
     """Delete a batch of chunks that are no longer needed; when none are left, delete the broken-off uploads."""
     chunks = (
-        select(_CHUNK.c.import_id, _CHUNK.c.number).join(_JOB, _JOB.c.id == _CHUNK.c.import_id).where(_is_garbage(now))
+        select(_CHUNK.c.import_id, _CHUNK.c.number)
+        .join(_JOB, _JOB.c.id == _CHUNK.c.import_id)
+        .where(_is_garbage(now - UPLOAD_TIMEOUT))
     )
     keys = [tuple(row) for row in session.execute(chunks.limit(GARBAGE_BATCH_SIZE))]
     if keys:
         session.execute(delete(_CHUNK).where(tuple_(_CHUNK.c.import_id, _CHUNK.c.number).in_(keys)))
     else:
         session.execute(delete(_JOB).where(_JOB.c.state == RECEIVING, _JOB.c.updated_at < now - UPLOAD_TIMEOUT))
-
-
-def _is_garbage(now: datetime) -> ColumnElement[bool]:
-    """Return the condition for broken-off uploads and for closed imports that still have chunks."""
-    is_broken_off = (_JOB.c.state == RECEIVING) & (_JOB.c.updated_at < now - UPLOAD_TIMEOUT)
-    chunk = _CHUNK.alias()
-    has_chunks = select(chunk.c.number).where(chunk.c.import_id == _JOB.c.id).correlate(_JOB).exists()
-    return is_broken_off | (_JOB.c.state.not_in((*OPEN_STATES, RECEIVING)) & has_chunks)
 
 
 class SpooledFile(io.RawIOBase):

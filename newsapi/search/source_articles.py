@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, select
 from newsapi.changelog.tables import Change, ChangelogHead, Facet
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, ArticleContent
+from newsapi.db import compiled_queries
 from newsapi.db.bulk_rows import in_values
 from newsapi.search.index_reader import IndexPosition
 from newsapi.search.index_schema import ArticleToIndex
@@ -34,6 +35,8 @@ _ARTICLES = (
 )
 
 _HEAD = select(ChangelogHead.seq, ChangelogHead.nonce, select(Facet.seq).where(Facet.kind == "all").scalar_subquery())
+
+_NONCE = select(Change.nonce).where(Change.seq == bindparam("seq"))
 
 _CHANGES = (
     select(Change.seq, Change.action, Change.subject_id, Change.facets_before, Change.facets_after, Change.is_bulk)
@@ -61,7 +64,7 @@ def get_log_position(connection: Connection, indexed_seq: int | None = None) -> 
         connection: A read transaction.
         indexed_seq: The last change that is indexed completely; None for all.
     """
-    seq, nonce, article_seq = connection.execute(_HEAD).one()
+    [(seq, nonce, article_seq)] = compiled_queries.fetch_rows(connection, _HEAD, {})
     return IndexPosition(seq, nonce, article_seq, seq if indexed_seq is None else indexed_seq)
 
 
@@ -69,7 +72,7 @@ def has_change(connection: Connection, seq: int, nonce: int) -> bool:
     """Return whether the changelog has this change; before the first one, it has change 0."""
     if not seq:
         return True
-    return connection.execute(select(Change.nonce).where(Change.seq == seq)).scalar() == nonce
+    return compiled_queries.fetch_rows(connection, _NONCE, {"seq": seq}) == [(nonce,)]
 
 
 def list_article_changes(connection: Connection, after: int, until: int, limit: int) -> list[ArticleChange]:

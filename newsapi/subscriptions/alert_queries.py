@@ -8,7 +8,18 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, literal, literal_column, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    literal,
+    literal_column,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -16,6 +27,7 @@ from newsapi.changelog.reader import ChangeRow
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, Revision
 from newsapi.content.tables.terms import Brand
+from newsapi.db import compiled_queries
 from newsapi.db.types import UtcDateTime, columns_table
 from newsapi.subscriptions.rows import AlertDeliveryRow, DueAlert
 from newsapi.subscriptions.tables import AlertDelivery, Subscriber, Subscription
@@ -194,6 +206,13 @@ _DUE_ALERTS = (
 )
 
 
+_READY_ALERTS: Final = (
+    _DUE_ALERTS.where(_DELIVERY.c.ready_at <= bindparam("now"))
+    .order_by(_DELIVERY.c.ready_at, _DELIVERY.c.subscriber_id, _DELIVERY.c.due_at, _DELIVERY.c.seq)
+    .limit(bindparam("rows"))
+)
+
+
 def list_ready_emails(connection: Connection, now: datetime, limit: int) -> list[list[DueAlert]]:
     """Return emails that are ready to be sent, earliest first.
 
@@ -202,10 +221,8 @@ def list_ready_emails(connection: Connection, now: datetime, limit: int) -> list
     Returns:
         The alerts of each email, one for each change that it reports.
     """
-    statement = _DUE_ALERTS.where(_DELIVERY.c.ready_at <= now).order_by(
-        _DELIVERY.c.ready_at, _DELIVERY.c.subscriber_id, _DELIVERY.c.due_at, _DELIVERY.c.seq
-    )
-    alerts = [DueAlert._make(row) for row in connection.execute(statement.limit(limit))]
+    rows = compiled_queries.fetch_rows(connection, _READY_ALERTS, {"now": now, "rows": limit})
+    alerts = [DueAlert(*row) for row in rows]
     emails: dict[tuple[UUID, datetime], list[DueAlert]] = {}
     for alert in alerts:
         emails.setdefault((alert.subscriber_id, alert.due_at), []).append(alert)
@@ -214,8 +231,8 @@ def list_ready_emails(connection: Connection, now: datetime, limit: int) -> list
         last = complete.pop()[0]
         if not complete:
             same_email = (_DELIVERY.c.subscriber_id == last.subscriber_id) & (_DELIVERY.c.due_at == last.due_at)
-            rows = connection.execute(_DUE_ALERTS.where(same_email).order_by(_DELIVERY.c.seq))
-            complete = [[DueAlert._make(row) for row in rows]]
+            last_alerts = connection.execute(_DUE_ALERTS.where(same_email).order_by(_DELIVERY.c.seq))
+            complete = [[DueAlert._make(row) for row in last_alerts]]
     return complete
 
 

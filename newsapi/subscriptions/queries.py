@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    bindparam,
     delete,
     exists,
     func,
@@ -27,6 +28,7 @@ from sqlalchemy.orm import Session
 from newsapi.content.queries.terms import MODELS
 from newsapi.content.schemas.subscription_offer import FOLLOWABLE_KINDS
 from newsapi.content.tables.articles import SlugRedirect
+from newsapi.db import compiled_queries
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import columns_table, uuid7
 from newsapi.subscriptions.rows import (
@@ -130,10 +132,12 @@ def insert_request(session: Session, request: RequestRow) -> None:
     session.execute(insert(_REQUEST).values(**request._asdict()))
 
 
+_REQUESTS: Final = select(*_REQUEST_COLUMNS).order_by(_REQUEST.c.id).limit(bindparam("rows"))
+
+
 def list_requests(connection: Connection, limit: int) -> list[RequestRow]:
     """Return unprocessed requests, oldest first."""
-    rows = connection.execute(select(*_REQUEST_COLUMNS).order_by(_REQUEST.c.id).limit(limit))
-    return [RequestRow._make(row) for row in rows]
+    return [RequestRow(*row) for row in compiled_queries.fetch_rows(connection, _REQUESTS, {"rows": limit})]
 
 
 def delete_requests(session: Session, ids: Collection[UUID]) -> None:
@@ -317,11 +321,19 @@ def end_subscriptions(session: Session, subscriber: UUID, now: datetime, *, subs
 # --- notices: emails about subscriptions themselves -------------------------------------------------------------------
 
 
+_DUE_NOTICES: Final = (
+    select(*_NOTICE_COLUMNS)
+    .join(_SUBSCRIBER, _SUBSCRIBER.c.id == _SUBSCRIPTION.c.subscriber_id)
+    .where(_SUBSCRIPTION.c.notice_due_at <= bindparam("now"))
+    .order_by(_SUBSCRIPTION.c.notice_due_at)
+    .limit(bindparam("rows"))
+)
+
+
 def list_due_notices(connection: Connection, now: datetime, limit: int) -> list[NoticeRow]:
     """Return subscriptions whose notice is due, with the address of the subscriber, longest waiting first."""
-    statement = select(*_NOTICE_COLUMNS).join(_SUBSCRIBER, _SUBSCRIBER.c.id == _SUBSCRIPTION.c.subscriber_id)
-    statement = statement.where(_SUBSCRIPTION.c.notice_due_at <= now).order_by(_SUBSCRIPTION.c.notice_due_at)
-    return [NoticeRow._make(row) for row in connection.execute(statement.limit(limit))]
+    parameters = {"now": now, "rows": limit}
+    return [NoticeRow(*row) for row in compiled_queries.fetch_rows(connection, _DUE_NOTICES, parameters)]
 
 
 def find_oldest_notice(connection: Connection) -> datetime | None:

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import (
     Connection,
     Row,
-    and_,
+    bindparam,
     delete,
     func,
     insert,
@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from newsapi.db import compiled_queries
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import columns_table, uuid7
 from newsapi.keys.tables import ApiKey
@@ -30,6 +31,7 @@ from newsapi.webhooks.tables import Delivery, Webhook
 
 _WEBHOOK = columns_table(Webhook)
 _DELIVERY = columns_table(Delivery)
+_KEY = columns_table(ApiKey)
 _WEBHOOKS_PER_STATEMENT: Final = 100
 """Webhooks per UNION statement: SQLite allows at most 500 parts."""
 
@@ -169,13 +171,17 @@ def list_webhooks(connection: Connection, owner: str | None, *, after: UUID | No
     return [WebhookRow._make(row) for row in connection.execute(statement)]
 
 
+_ELIGIBLE: Final = (
+    select(*_WEBHOOK_COLUMNS)
+    .join(_KEY, _KEY.c.prefix == _WEBHOOK.c.owner)
+    .where(_KEY.c.revoked_at.is_(None), or_(_KEY.c.expires_at.is_(None), _KEY.c.expires_at > bindparam("now")))
+    .order_by(_WEBHOOK.c.created_at, _WEBHOOK.c.id)
+)
+
+
 def list_eligible(connection: Connection, now: datetime) -> list[WebhookRow]:
     """Return the webhooks whose owner's key is neither revoked nor expired, oldest first."""
-    key = columns_table(ApiKey).c
-    is_valid = and_(key.revoked_at.is_(None), or_(key.expires_at.is_(None), key.expires_at > now))
-    statement = select(*_WEBHOOK_COLUMNS).join(columns_table(ApiKey), key.prefix == _WEBHOOK.c.owner).where(is_valid)
-    rows = connection.execute(statement.order_by(_WEBHOOK.c.created_at, _WEBHOOK.c.id))
-    return [WebhookRow._make(row) for row in rows]
+    return [WebhookRow(*row) for row in compiled_queries.fetch_rows(connection, _ELIGIBLE, {"now": now})]
 
 
 def reassign(session: Session, owner: str, new_owner: str) -> None:

@@ -249,6 +249,22 @@ def test_who_looks_for_what_is_due_reads_what_is_scheduled_alone(database, make)
             assert "ix_article_due" in str(plan) or "ix_article_expiring" in str(plan), plan
 
 
+def test_the_look_of_every_second_reads_what_is_scheduled_alone(database, make):
+    make.articles(3)
+    with database.read_transaction() as connection:
+        seen = []
+        event.listen(connection, "before_cursor_execute", lambda *told: seen.append(told[2:4]))
+        assert due.has_due_articles(connection, make.now()) is False
+        ((statement, parameters),) = seen
+        if database.is_sqlite:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+        else:
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+            plan = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).all()
+        assert "ix_article_due" in str(plan)
+        assert "ix_article_expiring" in str(plan)
+
+
 @pytest.mark.parametrize(
     "edit",
     [
