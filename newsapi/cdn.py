@@ -28,7 +28,7 @@ from newsapi.changelog.offsets import LogPosition
 from newsapi.changelog.reader import ChangeRow
 from newsapi.content.queries import facet_slugs
 from newsapi.db.database import Database, Session
-from newsapi.worker.consumer import Consumer
+from newsapi.worker.consumer import QUIET_INTERVAL_SECONDS, Consumer
 from newsapi.worker.delayed_batches import DelayedBatch, DelayedBatches
 from newsapi.worker.http_requests import RequestLimited, send_request
 
@@ -245,6 +245,7 @@ class CdnPurgeConsumer(Consumer):
     """Purges the CDN. A change is finished when the second purge was confirmed, or the change was set aside."""
 
     name = changelog_offsets.PURGE_CONSUMER
+    idle_interval_seconds = QUIET_INTERVAL_SECONDS
 
     def __init__(
         self,

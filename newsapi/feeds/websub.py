@@ -21,7 +21,7 @@ from newsapi.changelog.reader import ChangeRow
 from newsapi.content.queries import facet_slugs
 from newsapi.db.database import Database
 from newsapi.web.feed_formats import FEED_FORMATS
-from newsapi.worker.consumer import Consumer
+from newsapi.worker.consumer import QUIET_INTERVAL_SECONDS, Consumer
 from newsapi.worker.delayed_batches import DelayedBatches
 from newsapi.worker.http_requests import send_request
 
@@ -42,6 +42,7 @@ class WebSubConsumer(Consumer):
     """Notifies the hub. A change is finished when the hub has accepted the notification."""
 
     name = "websub"
+    idle_interval_seconds = QUIET_INTERVAL_SECONDS
 
     def __init__(self, database: Database, hub: str, api: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         """Store the parts.

@@ -16,6 +16,7 @@ from newsapi.db.database import Database
 from newsapi.images import queries
 from newsapi.images.measurement import ImageProblem, measure_url
 from newsapi.images.queries import DueFile, Outcome
+from newsapi.worker.consumer import IDLE_INTERVAL_SECONDS, QUIET_INTERVAL_SECONDS
 from newsapi.worker.periodic import PeriodicTask
 
 HOSTS_PER_SLICE: Final = 4
@@ -51,6 +52,11 @@ class ImageMeasurer(PeriodicTask):
         self._measure = partial(measure_url, allow_private=allow_private)
         self._now = now
         self._last_host = ""
+
+    @property
+    def idle_interval_seconds(self) -> float:  # type: ignore[override]
+        """Seconds between steps: files may wait, but not an offset that is to be committed, whose lag is reported."""
+        return IDLE_INTERVAL_SECONDS if self._uncommitted else QUIET_INTERVAL_SECONDS
 
     def _run_slice(self) -> int:
         """Measure the next files, and return their number."""

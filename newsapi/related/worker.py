@@ -14,7 +14,7 @@ from newsapi.db.database import Database, Session
 from newsapi.related import maintenance
 from newsapi.related.index import CONSUMER
 from newsapi.related.rebuild import rebuild_index
-from newsapi.worker.consumer import Consumer
+from newsapi.worker.consumer import QUIET_INTERVAL_SECONDS, Consumer
 
 log = structlog.get_logger("newsapi.related")
 
@@ -24,6 +24,7 @@ class RelatedIndexConsumer(Consumer):
 
     name = CONSUMER
     from_the_first = True
+    idle_interval_seconds = QUIET_INTERVAL_SECONDS
 
     def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
         """Store the parts. `now` returns the current time in UTC, timezone-aware."""

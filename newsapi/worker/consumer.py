@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from newsapi.changelog.offsets import LogPosition
 from newsapi.changelog.reader import ChangeRow
 from newsapi.db.database import Session
+
+IDLE_INTERVAL_SECONDS: Final = 1.0
+"""Seconds between steps of a consumer that has nothing to do, but looks for work that no change announces."""
+
+QUIET_INTERVAL_SECONDS: Final = 5.0
+"""Seconds between steps of a consumer to which changes bring all work, or whose other work may wait. Its lease is
+renewed as often."""
 
 
 class Consumer:
@@ -17,6 +25,8 @@ class Consumer:
     """Whether a new consumer starts at the first change, and not at the head of the changelog."""
     can_set_aside = True
     """Whether a change with which the consumer keeps failing is set aside, so that it goes on with the next."""
+    idle_interval_seconds: float = IDLE_INTERVAL_SECONDS
+    """Seconds between steps without changes and work. A consumer is woken as soon as the changelog has new changes."""
     problem: str | None = None
     """What is wrong although the consumer goes on, for operators; None if nothing is."""
 

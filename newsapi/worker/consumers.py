@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -42,9 +43,6 @@ LEASE_RENEWAL_MARGIN: Final = timedelta(seconds=10)
 
 POLL_INTERVAL_SECONDS: Final = 0.2
 """Seconds between reads of the head of the changelog, and between steps of a consumer that is busy."""
-
-IDLE_INTERVAL_SECONDS: Final = 1.0
-"""Seconds between steps of a consumer that has nothing to do. It is woken if the head of the changelog moves."""
 
 BATCH_SIZE: Final = 1_000
 """Maximum number of changes per batch."""
@@ -118,7 +116,7 @@ class Worker:
     def _watch_changelog(self, stop: threading.Event) -> None:
         """Wake all consumers whenever the head of the changelog moves, so that no consumer needs to poll it often."""
         head = None
-        while not stop.wait(POLL_INTERVAL_SECONDS):
+        while not stop.wait(seconds_until_tick(POLL_INTERVAL_SECONDS)):
             try:
                 with self._database.read_transaction() as connection:
                     previous, head = head, changelog_offsets.changelog_head(connection)
@@ -134,8 +132,17 @@ class Worker:
 
 
 def _report_pool_use(stop: threading.Event) -> None:
-    while not stop.wait(pool_use.REPORT_INTERVAL_SECONDS):
+    while not stop.wait(seconds_until_tick(pool_use.REPORT_INTERVAL_SECONDS)):
         pool_use.report()
+
+
+def seconds_until_tick(interval: float) -> float:
+    """Return the seconds until the monotonic clock is a multiple of an interval; 0 for an interval of 0.
+
+    Threads that wait until then wake up together. The first of them pays for a processor that has slept: alone, each
+    idle step would take six times as much processor time.
+    """
+    return interval - time.monotonic() % interval if interval else 0.0
 
 
 class ConsumerRunner:
@@ -171,7 +178,7 @@ class ConsumerRunner:
             if self._failures:
                 stop.wait(seconds)  # changes do not shorten the time between attempts
             else:
-                self._woken.wait(seconds)
+                self._woken.wait(seconds_until_tick(seconds))
                 self._woken.clear()
         self.release()
 
@@ -193,7 +200,7 @@ class ConsumerRunner:
         self._report(self.consumer.problem)
         if more:
             return 0.0
-        return POLL_INTERVAL_SECONDS if self.consumer.is_busy else IDLE_INTERVAL_SECONDS
+        return POLL_INTERVAL_SECONDS if self.consumer.is_busy else self.consumer.idle_interval_seconds
 
     def release(self) -> None:
         """Close the consumer and release its lease, for the next worker."""

@@ -12,7 +12,8 @@ from newsapi.content.tables.articles import SlugRedirect
 from newsapi.db.types import uuid7
 from newsapi.errors import DiskFull, MigrationsPending, Unavailable
 from newsapi.worker import consumers as room
-from newsapi.worker.consumers import IDLE_INTERVAL_SECONDS, LEASE_DURATION, MAX_BACKOFF_SECONDS, ConsumerRunner
+from newsapi.worker.consumer import IDLE_INTERVAL_SECONDS
+from newsapi.worker.consumers import LEASE_DURATION, MAX_BACKOFF_SECONDS, ConsumerRunner
 from newsapi.worker.periodic import IDLE_POLLS, PeriodicTask
 from tests.support.events import changelog_seq
 from tests.support.metrics import metric

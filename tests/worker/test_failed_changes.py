@@ -12,8 +12,8 @@ from newsapi.changelog.failed_changes import RETRY_SCHEDULE
 from newsapi.changelog.offsets import LogPosition
 from newsapi.changelog.tables import Change, ConsumerOffset, FailedChange
 from newsapi.errors import Unavailable
-from newsapi.worker.consumer import Consumer
-from newsapi.worker.consumers import IDLE_INTERVAL_SECONDS, ConsumerRunner
+from newsapi.worker.consumer import IDLE_INTERVAL_SECONDS, Consumer
+from newsapi.worker.consumers import ConsumerRunner
 from newsapi.worker.http_requests import RequestRefused
 from newsapi.worker.isolation import MAX_TRIES, describe_error, is_outage, process_in_halves
 from newsapi.worker.periodic import PeriodicTask
