@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
+from types import FrameType
 
 import click
 
@@ -92,16 +94,22 @@ def run_search_indexer() -> None:
     settings = Settings.from_env()
     configure_logging(settings.log_level)
     open_database(settings)
-    stop = _stop_on_signals()
+    follower = create_index_follower(settings)
+    stop = _stop_on_signals(follower.wake)
     tune_gc()
-    create_index_follower(settings).run(stop)
+    follower.run(stop)
 
 
-def _stop_on_signals() -> SignalEvent:
-    """Return an event that SIGTERM and SIGINT set."""
+def _stop_on_signals(wake: Callable[[], None] = lambda: None) -> SignalEvent:
+    """Return an event that SIGTERM and SIGINT set; then they call `wake`."""
     stop = SignalEvent()
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+        wake()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, handle)
     return stop
 
 

@@ -15,11 +15,18 @@ from newsapi.db.database import Database
 from newsapi.errors import Unavailable, describe_cause
 from newsapi.search.index_folder import IndexFolder, IndexStatus
 from newsapi.search.indexer import Indexer
+from newsapi.server.memory import return_free_memory
 
 log = structlog.get_logger("newsapi.search")
 
 POLL_INTERVAL_SECONDS: Final = 0.2
-"""Seconds between two looks at the changelog while no search waits."""
+"""Seconds until the next look at the changelog after a change, while no search waits."""
+
+MAX_POLL_INTERVAL_SECONDS: Final = 1.0
+"""Maximum seconds between two looks at the changelog: each look that finds nothing new doubles the interval."""
+
+POLLS_UNTIL_TRIM: Final = 10
+"""Looks without anything new, in about as many seconds, after which free memory is returned to the system."""
 
 RETRY_DELAY_SECONDS: Final = 0.5
 """Seconds after a failure before the next attempt."""
@@ -81,6 +88,10 @@ class IndexFollower:
                 stop.wait(RETRY_DELAY_SECONDS)
         self.close()
 
+    def wake(self) -> None:
+        """Let `run` look at once at the changelog, and at whether it is to stop; may be called by a signal handler."""
+        self._folder.wake()
+
     def close(self) -> None:
         """Close the connections to the database."""
         self._database.dispose()
@@ -100,14 +111,19 @@ class IndexFollower:
             with self._folder.writing(lock_timeout_seconds) as is_mine, self._folder.waking() as searches:
                 if not is_mine:
                     return False
+                idle_polls = 0
                 while True:
+                    position = indexer.position
                     has_more = indexer.step(searches)
                     _LAG.set(indexer.lag)
                     self._recover()
                     if is_done(has_more):
                         break
+                    idle_polls = 0 if has_more or indexer.position != position else idle_polls + 1
+                    if idle_polls == POLLS_UNTIL_TRIM:
+                        return_free_memory()
                     if not has_more:
-                        searches.wait(POLL_INTERVAL_SECONDS)
+                        searches.wait(poll_interval_seconds(idle_polls))
                 indexer.close(wait_for_merges=True)
         except BaseException as error:  # whatever it is, the next attempt starts from the files on the disk
             indexer.close()
@@ -147,6 +163,11 @@ class IndexFollower:
                 log.warning("search index damaged; it is rebuilt", generation=generation.name)
                 self._folder.discard(generation)
                 self._failures = 0
+
+
+def poll_interval_seconds(idle_polls: int) -> float:
+    """Return the seconds until the next look at the changelog after a number of looks that found nothing new."""
+    return float(min(MAX_POLL_INTERVAL_SECONDS, POLL_INTERVAL_SECONDS * 2 ** min(idle_polls, POLLS_UNTIL_TRIM)))
 
 
 def is_engine_panic(error: BaseException) -> bool:

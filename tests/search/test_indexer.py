@@ -1,6 +1,7 @@
 """The index follows the changelog: it contains what the database has at the same position."""
 
 import contextlib
+import itertools
 import threading
 import time
 from dataclasses import replace
@@ -10,7 +11,7 @@ import pytest
 from newsapi.app import create_index_follower, create_search_index
 from newsapi.db.database import Database
 from newsapi.errors import SearchUnavailable
-from newsapi.search import indexer
+from newsapi.search import index_folder, index_follower, indexer
 from tests.search.index_contents import compare, count_headlines
 from tests.support.import_records import article, brand
 
@@ -198,3 +199,51 @@ def test_two_machines_have_an_index_each(editor, database, settings, tmp_path):
     finally:
         for machine in machines:
             machine.close()
+
+
+@pytest.fixture
+def waits(monkeypatch):
+    """The seconds that an indexer would wait between its steps; here it does not wait."""
+    seconds = []
+    monkeypatch.setattr(index_folder.WakePipe, "wait", lambda _pipe, wait=0.0: seconds.append(wait) or False)
+    return seconds
+
+
+def test_an_idle_indexer_looks_once_a_second_and_soon_again_after_a_change(
+    waits, settings, load, monkeypatch, statements
+):
+    trims = []
+    monkeypatch.setattr(index_follower, "return_free_memory", lambda: trims.append(len(waits)))
+    load(article("a", headline="Spider"))
+    follower = create_index_follower(settings)
+    steps, idle_statements = itertools.count(1), []
+
+    def is_done(_has_more):
+        step = next(steps)
+        if step == 15:
+            statements.clear()
+        if step == 16:
+            idle_statements.extend(statements)
+            load(article("b", headline="Spider"))
+        return step == 19
+
+    assert follower.follow(is_done)
+    follower.close()
+    assert waits == [0.4, 0.8, *[1.0] * 14, 0.2, 0.4]
+    assert [text.split()[0] for text in idle_statements] == ["SELECT", "SELECT"]
+    assert trims == [9], "free memory is returned once, about ten seconds after the last work"
+
+
+def test_an_idle_indexer_that_is_woken_stops_at_once(settings, monkeypatch):
+    monkeypatch.setattr(index_follower, "POLL_INTERVAL_SECONDS", 10.0 * PATIENCE_SECONDS)
+    monkeypatch.setattr(index_follower, "MAX_POLL_INTERVAL_SECONDS", 10.0 * PATIENCE_SECONDS)
+    follower, stop, idle = create_index_follower(settings), threading.Event(), threading.Event()
+    wait = index_folder.WakePipe.wait
+    monkeypatch.setattr(index_folder.WakePipe, "wait", lambda pipe, seconds=0.0: idle.set() or wait(pipe, seconds))
+    following = threading.Thread(target=follower.run, args=(stop,), daemon=True)
+    following.start()
+    assert idle.wait(PATIENCE_SECONDS)
+    stop.set()
+    follower.wake()
+    following.join(PATIENCE_SECONDS)
+    assert not following.is_alive()

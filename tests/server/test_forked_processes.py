@@ -2,13 +2,15 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from http.client import HTTPException
 from pathlib import Path
 
 import pytest
 
-from tests.support.processes import descendants
+from tests.support.processes import descendants, environ
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")]
 PATIENCE_SECONDS = 60
@@ -59,6 +61,27 @@ def test_the_supervisor_does_not_import_what_its_processes_need(served):
     assert len(processes(served, "worker")) == len(processes(served, "search indexer")) == 1
     assert "tantivy" not in loaded_libraries(served.process.pid)
     assert all("tantivy" in loaded_libraries(pid) for pid in processes(served, "server process", "worker"))
+
+
+@pytest.mark.parametrize(
+    ("modules", "unneeded"),
+    [
+        ("newsapi.cli.serving newsapi.server.supervisor", {"flask", "marshmallow", "orjson", "sqlalchemy", "tantivy"}),
+        ("newsapi.server.preloaded", {"PIL", "alembic", "flask_caching", "numpy", "opentelemetry", "redis"}),
+    ],
+)
+def test_a_process_does_not_import_what_is_needed_rarely(modules, unneeded, sqlite_url):
+    """All processes keep in memory what is imported here."""
+    imports = "".join(f"import {module}\n" for module in modules.split())
+    loaded = subprocess.run(
+        [sys.executable, "-c", f"{imports}import sys; print(*sys.modules)"],
+        env=environ(NEWSAPI_DATABASE_URL=sqlite_url),
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    assert "newsapi.settings" in loaded
+    assert unneeded.isdisjoint(loaded)
 
 
 def test_all_processes_end_when_the_supervisor_is_killed(served):
