@@ -48,11 +48,11 @@ def environment(database: Path) -> dict[str, str]:
 def defaults() -> dict[str, str]:
     """Return the settings of a demo that its environment may replace, as environment variables.
 
-    Without Pillow, which is optional, the demo does not resize its images.
+    One server process suffices for one person. Without Pillow, which is optional, the demo does not resize its images.
     """
     has_pillow = importlib.util.find_spec("PIL") is not None
     resizing = {"NEWSAPI_IMAGE_URL": RESIZED_PICTURES} if has_pillow else {}
-    return {"NEWSAPI_MEASURE_IMAGES": "any", **resizing}
+    return {"NEWSAPI_MEASURE_IMAGES": "any", "NEWSAPI_PROCESSES": "1", **resizing}
 
 
 def resized_pictures_folder(database_url: str) -> Path:

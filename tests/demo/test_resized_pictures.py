@@ -126,7 +126,7 @@ def test_a_crop_shows_the_focal_point(tmp_path):
 def test_without_pillow_the_demo_has_its_originals_only(monkeypatch):
     assert content.defaults()["NEWSAPI_IMAGE_URL"] == content.RESIZED_PICTURES
     monkeypatch.setattr(content.importlib.util, "find_spec", lambda _name: None)
-    assert content.defaults() == {"NEWSAPI_MEASURE_IMAGES": "any"}
+    assert content.defaults() == {"NEWSAPI_MEASURE_IMAGES": "any", "NEWSAPI_PROCESSES": "1"}
 
 
 def test_a_new_demo_deletes_the_pictures_of_the_one_before(tmp_path):
