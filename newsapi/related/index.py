@@ -103,21 +103,19 @@ def replace_documents(
     postings = sorted(
         posting for doc_id, document in numbered for posting in _postings(document.pool, doc_id, document.vector)
     )
-    bulk_rows.bulk_insert(session, RelatedPosting, ("pool", "term", "impact", "doc_id"), postings)
+    # Integers are stored as they are, so the rows need no conversion.
+    bulk_rows.insert_stored(session, RelatedPosting, ("pool", "term", "impact", "doc_id"), postings)
 
 
 def _postings(pool: int, doc_id: int, vector: ArticleVector) -> Iterator[tuple[int, int, int, int]]:
     """Iterate over the postings of an article: pool, term, impact and document id."""
     keys = vector.index_keys()
     tags_and_mentions = keys[min(len(vector.terms), MAX_INDEX_TERMS) :]
+    day = int(vector.day)
     for pool_, keys_of_pool in ((pool, keys), (ALL_BRANDS, keys[:MAX_TERMS_IN_ALL_BRANDS] + tags_and_mentions)):
         for term, share in dict(keys_of_pool).items():
-            yield pool_, term, _impact(vector, share), doc_id
-
-
-def _impact(vector: ArticleVector, share: int) -> int:
-    """Return the impact of a posting: its rank in the upper bits, its share in the lowest 8."""
-    return (int(vector.day) + DAYS_PER_SHARE_UNIT * share) << 8 | share
+            # The rank is in the upper bits of the impact, the share in the lowest 8.
+            yield pool_, term, (day + DAYS_PER_SHARE_UNIT * share) << 8 | share, doc_id
 
 
 def _delete(connection: Connection, ids: Collection[UUID]) -> dict[UUID, int]:

@@ -26,7 +26,7 @@ from newsapi.related import index, maintenance, term_statistics
 from newsapi.related.vectors import IdfWeights
 from newsapi.worker.isolation import process_in_halves
 
-BATCH_SIZE: Final = 500
+BATCH_SIZE: Final = 1_000
 """Articles that a rebuild indexes in one transaction."""
 
 

@@ -12,14 +12,14 @@ import struct
 import zlib
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, compress
 from operator import mul, neg
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from newsapi.text.stemming import hash_name, hash_word_pairs, hash_words, term_hashes, words_by_hash
+from newsapi.text.stemming import hash_name, hash_parts, term_hashes, words_by_hash
 from newsapi.text.words import casefold_words, lower_words
 
 MAX_TERMS: Final = 128
@@ -172,20 +172,20 @@ def document_terms(text: ArticleText) -> set[int]:
 def build_vector(text: ArticleText, weights: IdfWeights) -> ArticleVector:
     """Build the vector of an article; the weights select its most significant terms."""
     words = [lower_words(part) for part in (text.headline, text.standfirst, text.body)]
-    headline, standfirst, body = (hash_words(part, text.language) for part in words)
+    (headline, standfirst, body), shingles = hash_parts(words, text.language)
     counts = Counter(chain(body, headline * _IN_HEADLINE, standfirst * _IN_STANDFIRST))
-    terms, frequencies = [*counts], [*map(_log_frequency, counts.values())]
-    values = [*map(mul, frequencies, map(weights.root, terms))]
+    frequencies = map(_LOG_FREQUENCIES.__getitem__, counts.values())
+    values = [*map(mul, frequencies, map(weights.root, counts))]
     scale = SHARE_SCALE / (math.hypot(*values) or 1.0)
-    shares = {term: int(scale * frequency + 0.5) for term, frequency in zip(terms, frequencies, strict=True)}
+    # A share depends only on the number of occurrences, of which a text has few different ones.
+    shares = {count: min(255, int(scale * _LOG_FREQUENCIES[count] + 0.5)) for count in {*counts.values()}}
     lead = {*headline, *standfirst}
-    kept = _heaviest(terms, values)
+    kept = _heaviest(counts, values)
     kept_lead = kept & lead
     ordered = sorted(kept_lead) + sorted(kept - lead)
-    shingles = hash_word_pairs([*chain(*words)])
     return ArticleVector(
         terms=array("i", ordered),
-        shares=bytes([min(255, shares[term]) for term in ordered]),
+        shares=bytes(map(shares.__getitem__, map(counts.__getitem__, ordered))),
         lead=len(kept_lead),
         leading=math.sqrt(sum(map(weights.weight, lead))) or 1.0,
         tags=_hash_ids(text.tags),
@@ -198,21 +198,25 @@ def build_vector(text: ArticleText, weights: IdfWeights) -> ArticleVector:
     )
 
 
-def _heaviest(terms: Sequence[int], values: Sequence[float]) -> set[int]:
+def _heaviest(terms: Collection[int], values: Sequence[float]) -> set[int]:
     """Return the MAX_TERMS terms with the highest values; of equal ones, those with the lowest numbers."""
     if len(terms) <= MAX_TERMS:
         return {*terms}
     least = sorted(values)[-MAX_TERMS]
-    heavier = {term for term, value in zip(terms, values, strict=True) if value > least}
-    equal = sorted(term for term, value in zip(terms, values, strict=True) if value == least)
+    heavier = {*compress(terms, map(least.__lt__, values))}
+    equal = sorted(compress(terms, map(least.__eq__, values)))
     return heavier.union(equal[: MAX_TERMS - len(heavier)])
 
 
-def _log_frequency(count: int) -> float:
-    return _LOG_FREQUENCIES[count] if count < len(_LOG_FREQUENCIES) else 1.0 + math.log(count)
+class _LogFrequencies(dict[int, float]):
+    """Logarithmic frequencies by number of occurrences: mapped over numbers, a loop of indexing."""
+
+    def __missing__(self, count: int) -> float:
+        value = self[count] = 1.0 + math.log(count)
+        return value
 
 
-_LOG_FREQUENCIES: Final = (0.0, *(1.0 + math.log(count) for count in range(1, 64)))
+_LOG_FREQUENCIES: Final = _LogFrequencies()
 
 
 EMPTY_HEADLINE_HASH: Final = 0

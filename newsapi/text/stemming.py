@@ -8,18 +8,16 @@ which has no visible effect on scores that are sums over hundreds of words.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from itertools import islice
-from typing import Final, NamedTuple, TypeVar
+from itertools import accumulate, chain, pairwise
+from typing import Final, NamedTuple
 
 import Stemmer
 
 from newsapi.text.folding import fold
 from newsapi.text.stopwords import STOPWORDS
 from newsapi.text.words import lower_words, written_words
-
-_Value = TypeVar("_Value")
 
 _ALGORITHMS: Final = {
     "ar": "arabic",
@@ -72,21 +70,16 @@ def term_hashes(text: str, language: str) -> list[int]:
     Returns:
         Signed 32-bit integers in the order of the words, with repetitions.
     """
-    return hash_words(lower_words(text), language)
-
-
-def hash_words(words: Iterable[str], language: str) -> list[int]:
-    """Return the hashes of words in lower case, as `term_hashes` does for those of a text."""
-    hashes = map(_hashes_of_language(_main_language(language)).__getitem__, words)
+    hashes = [word.hash for word in map(_words_of_language(_main_language(language)).__getitem__, lower_words(text))]
     return [word_hash for word_hash in hashes if word_hash is not None]
 
 
 def words_by_hash(text: str, language: str) -> dict[int, str]:
     """Return the word behind each hash of `term_hashes`, in the spelling of its first occurrence."""
-    hashes = _hashes_of_language(_main_language(language))
+    hashed_words = _words_of_language(_main_language(language))
     spellings: dict[int, str] = {}
     for word in written_words(text):
-        word_hash = hashes[word.replace("İ", "i").lower()]
+        word_hash = hashed_words[word.replace("İ", "i").lower()].hash
         if word_hash is not None:
             spellings.setdefault(word_hash, word)
     return spellings
@@ -130,38 +123,63 @@ def shingle_hashes(text: str) -> list[int]:
     Returns:
         Unsigned 32-bit integers, distinct and in ascending order.
     """
-    return hash_word_pairs(lower_words(text))
+    return sorted(
+        {zlib.crc32(f"{one} {next_}".encode()) for one, next_ in pairwise(map(str.casefold, lower_words(text)))}
+    )
 
 
-def hash_word_pairs(words: Sequence[str]) -> list[int]:
-    """Return the hashes of the pairs of neighbouring words in lower case, as `shingle_hashes` does for a text."""
-    firsts = map(_FIRST_OF_PAIR.__getitem__, words)
-    seconds = map(_SECOND_OF_PAIR.__getitem__, islice(words, 1, None))
-    return sorted({*map(zlib.crc32, seconds, firsts)})
+def hash_parts(parts: Sequence[Sequence[str]], language: str) -> tuple[list[list[int]], list[int]]:
+    """Hash the words of a text and their pairs, with one look-up for each word.
+
+    Args:
+        parts: The words of the parts of the text, in lower case.
+        language: A BCP 47 tag.
+
+    Returns:
+        The hashes of the words of each part, as those of `term_hashes`, and those of the pairs of neighbouring words of
+        all parts together, as those of `shingle_hashes`.
+    """
+    words = [*chain(*parts)]
+    if not words:
+        return [[] for _ in parts], []
+    hashed_words = map(_words_of_language(_main_language(language)).__getitem__, words)
+    hashes, first_sums, second_parts = zip(*hashed_words, strict=True)
+    ends = [*accumulate(map(len, parts))]
+    by_part = [
+        [word_hash for word_hash in hashes[end - len(part) : end] if word_hash is not None]
+        for part, end in zip(parts, ends, strict=True)
+    ]
+    # The hash of a pair is the CRC of both words with a space between them: that of the first word, continued.
+    return by_part, sorted({*map(zlib.crc32, second_parts[1:], first_sums)})
 
 
-class _WordCache(dict[str, _Value]):
-    """Values by word. Most words of a text have occurred in another one shortly before: this is a loop of indexing."""
+class _HashedWord(NamedTuple):
+    """What texts are hashed with: the hash of a word, None if it is left out, and its CRC and bytes in pairs."""
 
-    def __init__(self, compute: Callable[[str], _Value]) -> None:
+    hash: int | None
+    first_sum: int
+    second_part: bytes
+
+
+class _HashedWords(dict[str, _HashedWord]):
+    """Words in lower case of one language. Most words of a text have occurred in another one shortly before."""
+
+    def __init__(self, language: str) -> None:
         super().__init__()
-        self._compute = compute
+        self._language = language
 
-    def __missing__(self, word: str) -> _Value:
+    def __missing__(self, word: str) -> _HashedWord:
         if len(self) >= _MAX_CACHED_WORDS:
             self.clear()
-        value = self[word] = self._compute(word)
-        return value
-
-
-# The hash of a pair is the CRC of both words with a space between them: that of the first word, continued.
-_FIRST_OF_PAIR: Final = _WordCache(lambda word: zlib.crc32(word.casefold().encode()))
-_SECOND_OF_PAIR: Final = _WordCache(lambda word: f" {word.casefold()}".encode())
+        folded = word.casefold()
+        hashed = _HashedWord(_hash_word(self._language, word), zlib.crc32(folded.encode()), f" {folded}".encode())
+        self[word] = hashed
+        return hashed
 
 
 @lru_cache(maxsize=64)
-def _hashes_of_language(language: str) -> _WordCache[int | None]:
-    return _WordCache(lambda word: _hash_word(language, word))
+def _words_of_language(language: str) -> _HashedWords:
+    return _HashedWords(language)
 
 
 def _main_language(language: str) -> str:

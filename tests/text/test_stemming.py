@@ -1,6 +1,7 @@
 import pytest
 
-from newsapi.text.stemming import hash_name, shingle_hashes, term_hashes, words_by_hash
+from newsapi.text.stemming import hash_name, hash_parts, shingle_hashes, term_hashes, words_by_hash
+from newsapi.text.words import lower_words
 
 
 @pytest.mark.parametrize(
@@ -64,3 +65,10 @@ def test_pairs_are_of_neighbours_whatever_the_case():
 
 def test_the_longest_word_costs_no_more():
     assert len(term_hashes("a" * 50_000, "it")) == 1
+
+
+@pytest.mark.parametrize("parts", [("", "Die Straße, İZMİR", "Il motore e il MOTORE: più 5"), ("uno",), ("", ""), ()])
+def test_parts_are_hashed_like_texts(parts):
+    hashes, pairs = hash_parts([lower_words(part) for part in parts], "it-IT")
+    assert hashes == [term_hashes(part, "it") for part in parts]
+    assert pairs == shingle_hashes(" ".join(parts))
