@@ -45,8 +45,11 @@ log = structlog.get_logger("newsapi.search")
 HEAP_BYTES: Final = 32 << 20
 """Memory in which Tantivy collects documents between commits, in bytes."""
 
-BATCH_CHANGES: Final = 1_000
-"""Changes whose articles are indexed between two commits."""
+BATCH_CHANGES: Final = 5_000
+"""Changes whose articles are indexed between two commits while no search waits; each commit writes a segment."""
+
+READ_CHANGES: Final = 250
+"""Changes whose articles are read at a time; a multiple of CHUNK_CHANGES."""
 
 CHUNK_CHANGES: Final = 50
 """Changes after which a batch ends early if a search waits."""
@@ -183,12 +186,16 @@ class Indexer:
     def _index_batch(self, connection: Connection, after: int, until: int, is_awaited: Callable[[], bool]) -> int:
         """Index the articles of the first changes after a seq; return the last change that is indexed."""
         changes = source_articles.list_article_changes(connection, after, until, BATCH_CHANGES)
+        articles: dict[UUID, ArticleToIndex] = {}
         for start in range(0, len(changes), CHUNK_CHANGES):
             if start and is_awaited():
                 return changes[start - 1].seq
+            if start % READ_CHANGES == 0:
+                read_ids = {change.subject_id for change in changes[start : start + READ_CHANGES]}
+                articles = {article.id: article for article in source_articles.list_articles(connection, read_ids)}
             ids = {change.subject_id: None for change in changes[start : start + CHUNK_CHANGES]}
             self._delete(ids)
-            self._index(source_articles.list_articles(connection, ids))
+            self._index([articles[id_] for id_ in ids if id_ in articles])
         return changes[-1].seq if len(changes) == BATCH_CHANGES else until
 
     def _delete_outdated(self, connection: Connection, changes: Sequence[ArticleChange]) -> None:
