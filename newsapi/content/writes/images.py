@@ -44,19 +44,19 @@ def write_images(
     if outdated := [after.id for before, after, _ in changed if before]:
         target = columns_table(ArticleImage)
         connection.execute(delete(target).where(in_values(connection, ArticleImage.article_id, outdated)))
-    urls = {image_file_id(image.url): image.url for _, _, shown in changed for image in shown}
-    if not urls:
+    ids = {url: image_file_id(url) for url in dict.fromkeys(image.url for _, _, shown in changed for image in shown)}
+    if not ids:
         return
-    known_rows = select(ImageFile.id, ImageFile.problem).where(in_values(connection, ImageFile.id, [*urls]))
+    known_rows = select(ImageFile.id, ImageFile.problem).where(in_values(connection, ImageFile.id, ids.values()))
     problems: dict[UUID, str | None] = dict(connection.execute(known_rows).all())
-    new_files = ((id_, url, _host(url), now, 0) for id_, url in urls.items() if id_ not in problems)
+    new_files = ((id_, url, _host(url), now, 0) for url, id_ in ids.items() if id_ not in problems)
     bulk_rows.bulk_insert(session, ImageFile, ("id", "url", "host", "check_at", "tries"), new_files)
     columns = ("article_id", "position", "file_id", "is_broken", "lacks_alt")
     rows = (
         (after.id, image.position, id_, problems.get(id_) is not None, image.lacks_alt)
         for _, after, shown in changed
         for image in shown
-        for id_ in [image_file_id(image.url)]
+        for id_ in [ids[image.url]]
     )
     bulk_rows.bulk_insert(session, ArticleImage, columns, rows)
 
