@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from operator import attrgetter
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from newsapi.changelog import writer as changelog_writer
+from newsapi.changelog.records import NewChange
 from newsapi.content.queries import snapshots
 from newsapi.content.queries.snapshots import ImportedArticle
+from newsapi.content.queries.terms import Kind
 from newsapi.content.writes import terms as term_writes
 from newsapi.content.writes.drafts import ArticleDraft
 from newsapi.content.writes.hooks import WriteHooks
@@ -44,6 +46,9 @@ BATCH_LINES = 1_000
 
 BATCH_BYTES = 8 << 20
 """Bytes in one transaction, for long lines."""
+
+TermChanges: TypeAlias = dict[tuple[Kind, str], list[NewChange]]
+"""Changes of consecutive terms, by kind and slug, which are appended to the changelog together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,16 +207,26 @@ def _write_records(run: ImportRun, session: Session, records: Iterable[ParsedTer
     """Write records in their order; consecutive articles are written together."""
     for _, group in groupby(records, type):
         drafts: list[ArticleDraft] = []
+        changes: TermChanges = {}
         for record in group:
             if isinstance(record, ParsedTerm):
-                _write_term(run, session, record)
+                _write_term(run, session, record, changes)
             else:
                 drafts.append(run.term_slugs.apply(record.draft))
+        _append_changes(run, session, changes)
         if drafts:
             write_articles(run, session, drafts)
 
 
-def _write_term(run: ImportRun, session: Session, term: ParsedTerm) -> None:
+def _append_changes(run: ImportRun, session: Session, changes: TermChanges) -> None:
+    if changes:
+        new_changes = [*chain.from_iterable(changes.values())]
+        changelog_writer.append_changes(session, new_changes, now=run.now(), bulk=True)
+        changes.clear()
+
+
+def _write_term(run: ImportRun, session: Session, term: ParsedTerm, appended_later: TermChanges) -> None:
+    """Write a term, and add its changes to those to be appended."""
     now = run.now()
     if run.record_format.keeps_terms:
         run.term_slugs.assign(session.connection(), term.kind, {term.slug: str(term.values["name"])})
@@ -223,11 +238,13 @@ def _write_term(run: ImportRun, session: Session, term: ParsedTerm) -> None:
         run.report.terms.add("unchanged")
         return
     try:
+        if (term.kind, term.slug) in appended_later:  # whether a tag is public depends on its last change
+            _append_changes(run, session, appended_later)
         outcome, changes = term_writes.upsert_by_slug(session, term.kind, term.values, now)
     except InvalidParameter as error:
         run.reject_record(term.line, error.faults, name=term.slug, is_term=True)
         return
     term_digests.save_digest(session, term.kind, term.slug, term.digest)
     if changes:
-        changelog_writer.append_changes(session, changes, now=now, bulk=True)
+        appended_later[term.kind, term.slug] = changes
     run.report.terms.add(outcome)

@@ -33,6 +33,13 @@ def test_terms_are_made_changed_and_told(load, client, told):
     assert (item["name"], item["aliases"], item["description"]) == ("Rover Cars", [], None)
 
 
+def test_a_tag_that_two_lines_in_a_row_name_is_told_once(load, told):
+    tag = term("tag", "suv", name="SUV")
+    in_another_order = dict(reversed(tag.items()))
+    assert load(tag, term("section", "prove"), in_another_order, term("tag", "coupe")).counts == (3, 0, 1, 0)
+    assert told() == [("tag", "suv"), ("section", "prove"), ("tag", "coupe")]
+
+
 def test_an_email_is_kept_private(load, client):
     load(term("author", "anna", email="anna@example.com"))
     assert b"example.com" not in client.get("/v1/authors/anna").data.replace(b"api.example.com", b"")
