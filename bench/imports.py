@@ -2,9 +2,10 @@
 
 For each database: the same articles are loaded as bare lines (JSON is parsed, and each line becomes one row of a table,
 in transactions of the same size), imported by `newsapi import` into an empty database, and imported once more, which
-changes nothing. Then both indexes are rebuilt at the same time, as the search indexer and the worker of
-`newsapi serve` build them. CPU time includes all processes, and the server where there is one.
-Memory is that of the largest process of ours.
+changes nothing. Then both indexes are rebuilt at the same time. In another empty database, the articles are imported
+while `newsapi serve` runs, whose search indexer and worker follow the import: this step ends when both indexes have
+reached its last change. CPU time includes all processes, and the server where there is one.
+Memory is that of the largest process of ours; that of `newsapi serve` is not measured.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -24,13 +25,19 @@ from typing import NamedTuple
 
 import click
 import orjson
-from sqlalchemy import Column, Integer, MetaData, Table, Text, insert
+from sqlalchemy import Column, Integer, MetaData, Table, Text, insert, select
 
+from bench.cache_hits import serve
 from bench.corpus import records
 from bench.cpu_time import cpu_seconds, postmaster_id
 from bench.datasets import postgresql_server
+from newsapi.changelog.tables import ConsumerOffset
 from newsapi.db.database import Database
 from newsapi.imports.loader import BATCH_LINES
+from newsapi.related.index import CONSUMER
+from newsapi.search import source_articles
+from newsapi.search.index_folder import IndexFolder
+from newsapi.search.index_reader import IndexReader, count_lag
 
 NEWSAPI = Path(sys.executable).with_name("newsapi")
 COMMANDS = {
@@ -40,7 +47,13 @@ COMMANDS = {
 }
 """The commands of each step, which run at the same time."""
 
-STEPS_UNTIL_READY = ("first import", "both indexes")
+FOLLOWED_IMPORT = "import, followed by both indexes"
+WAYS_UNTIL_READY = {"import, then both indexes": ("first import", "both indexes"), FOLLOWED_IMPORT: (FOLLOWED_IMPORT,)}
+"""Ways to a database with both indexes, each with the steps that follow one another."""
+
+POLL_SECONDS = 0.1
+"""Seconds between two looks at how far the indexes have followed."""
+
 MILLION = 1_000_000
 
 
@@ -95,12 +108,12 @@ def run_commands(commands: Sequence[list[str]], settings: dict[str, str]) -> int
     return memory_mb
 
 
-def measure(step: Callable[[], int], server: int | None) -> Measurement:
-    """Run a step and measure it."""
+def measure(step: Callable[[], int], server: int | None, service: Sequence[int] = ()) -> Measurement:
+    """Run a step and measure it; `service` are processes of ours that started before it and go on after it."""
 
     def read_clocks() -> tuple[float, float, float]:
         usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-        own_cpu = sum(usage.ru_utime + usage.ru_stime for usage in usages)
+        own_cpu = sum(usage.ru_utime + usage.ru_stime for usage in usages) + cpu_seconds(service)
         return time.perf_counter(), own_cpu, 0.0 if server is None else cpu_seconds([server])
 
     start = read_clocks()
@@ -132,6 +145,39 @@ def measure_database(kind: str, file: Path) -> Iterator[tuple[str, Measurement]]
         for name, commands in COMMANDS.items():
             step = [[argument.format(file=file) for argument in command] for command in commands]
             yield name, measure(partial(run_commands, step, settings), server)
+    with tempfile.TemporaryDirectory() as folder, new_database(kind, Path(folder)) as (settings, server):
+        yield FOLLOWED_IMPORT, measure_followed_import(settings, server, file, Path(folder))
+
+
+def measure_followed_import(settings: dict[str, str], server: int | None, file: Path, folder: Path) -> Measurement:
+    """Measure an import that both indexes of a running service follow."""
+
+    def import_and_wait() -> int:
+        memory_mb = run_commands([["import", str(file)]], settings)
+        wait_for_indexes(settings)
+        return memory_mb
+
+    with ExitStack() as stack:
+        index = settings["NEWSAPI_SEARCH_INDEX"]
+        service = serve(stack, folder, settings["NEWSAPI_DATABASE_URL"], NEWSAPI_SEARCH_INDEX=index)
+        wait_for_indexes(settings)
+        return measure(import_and_wait, server, service.pids)
+
+
+def wait_for_indexes(settings: dict[str, str]) -> None:
+    """Wait until both indexes have followed the changelog to its head."""
+    database = Database(settings["NEWSAPI_DATABASE_URL"])
+    reader = IndexReader(IndexFolder(Path(settings["NEWSAPI_SEARCH_INDEX"])))
+    related_seq = select(ConsumerOffset.seq).where(ConsumerOffset.consumer == CONSUMER)
+    is_ready = False
+    while not is_ready:
+        time.sleep(POLL_SECONDS)
+        opened = reader.open()
+        with database.read_transaction() as connection:
+            head = source_articles.get_log_position(connection)
+            has_related = connection.execute(related_seq).scalar() == head.seq
+        is_ready = has_related and opened is not None and not count_lag(head, opened.position)
+    database.dispose()
 
 
 def table_row(kind: str, name: str, articles: int, measured: Measurement, bare: Measurement) -> str:
@@ -165,13 +211,14 @@ def main(articles: int, file: Path | None, databases: str) -> None:
             for name, measured in measure_database(kind, file):
                 steps[name] = measured
                 click.echo(table_row(kind, name, count, measured, steps["bare lines"]))
-            seconds = sum(steps[name].seconds for name in STEPS_UNTIL_READY)
-            cpu = sum(steps[name].cpu for name in STEPS_UNTIL_READY)
-            minutes, cpu_minutes = (value / count * MILLION / 60 for value in (seconds, cpu))
-            click.echo(
-                f"{kind}: a million articles with both indexes, extrapolated: {minutes:.1f} minutes,"
-                f" {cpu_minutes:.1f} of CPU time. Load: {os.getloadavg()[0]:.1f}"
-            )
+            for way, names in WAYS_UNTIL_READY.items():
+                seconds = sum(steps[name].seconds for name in names)
+                cpu = sum(steps[name].cpu for name in names)
+                minutes, cpu_minutes = (value / count * MILLION / 60 for value in (seconds, cpu))
+                click.echo(
+                    f"{kind}, {way}: a million articles, extrapolated: {minutes:.1f} minutes,"
+                    f" {cpu_minutes:.1f} of CPU time. Load: {os.getloadavg()[0]:.1f}"
+                )
 
 
 if __name__ == "__main__":
