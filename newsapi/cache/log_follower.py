@@ -39,8 +39,8 @@ MAX_CHANGES_PER_READ = 1_000
 """Maximum number of changes per read. If there are more, every cached response is taken as invalid, so that the
 follower's work does not grow with the size of an import."""
 
-MAX_REMEMBERED_DEPENDENCIES = 50_000
-"""Maximum number of dependencies whose last change is remembered."""
+MAX_REMEMBERED = 50_000
+"""Maximum number of dependencies whose last change is remembered, and of changes whose nonce is."""
 
 
 class ChangelogReader(Protocol):
@@ -201,7 +201,7 @@ class ChangelogFollower:
         for change in delta.changes or ():
             self._nonces[change.seq] = change.nonce
             self._touched.update(dict.fromkeys(dependencies.dependencies_of_change(change), change.seq))
-        if len(self._touched) > MAX_REMEMBERED_DEPENDENCIES:
+        if max(len(self._touched), len(self._nonces)) > MAX_REMEMBERED:
             complete_from_seq = self._forget()
         self.snapshot = ChangelogSnapshot(
             seq=delta.seq,
@@ -216,14 +216,15 @@ class ChangelogFollower:
         )
 
     def _forget(self) -> int:
-        """Keep the newer half of what is remembered.
+        """Keep the newer half of what is remembered: of the dependencies or of the changes, whichever are more.
 
         The mappings are replaced, not changed: threads that still use an older snapshot keep its mappings.
 
         Returns:
             The new `complete_from_seq`.
         """
-        complete_from_seq = sorted(self._touched.values())[len(self._touched) // 2]
+        seqs = sorted(self._touched.values() if len(self._touched) > len(self._nonces) else self._nonces)
+        complete_from_seq = seqs[len(seqs) // 2]
         self._touched = {dependency: seq for dependency, seq in self._touched.items() if seq > complete_from_seq}
         self._nonces = {seq: nonce for seq, nonce in self._nonces.items() if seq > complete_from_seq}
         return complete_from_seq

@@ -1,5 +1,6 @@
 """What a follower knows, and which answers that proves."""
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
@@ -9,7 +10,10 @@ from newsapi.app import _make_changelog_reader
 from newsapi.cache import log_follower as module
 from newsapi.cache.cached_response import CachedResponse
 from newsapi.cache.log_follower import MAX_STALENESS_SECONDS, POLL_INTERVAL_SECONDS, ChangelogDelta, ChangelogFollower
+from newsapi.changelog.records import NewChange
 from newsapi.changelog.tables import Change, ChangelogHead
+from newsapi.changelog.writer import append_changes
+from newsapi.db.types import uuid7
 
 
 class Time:
@@ -94,7 +98,7 @@ def test_after_very_many_changes_all_is_taken_as_touched(follower, make, time, m
 
 
 def test_what_is_remembered_is_bounded_and_what_is_forgotten_proves_nothing(follower, make, time, monkeypatch):
-    monkeypatch.setattr(module, "MAX_REMEMBERED_DEPENDENCIES", 20)
+    monkeypatch.setattr(module, "MAX_REMEMBERED", 20)
     touched, untouched = built(follower, "slug:articolo-0"), built(follower, "slug:none")
     for number in range(30):
         make.article(f"articolo-{number}")
@@ -103,6 +107,19 @@ def test_what_is_remembered_is_bounded_and_what_is_forgotten_proves_nothing(foll
     assert len(follower.snapshot.touched) <= 20
     assert not proven(follower, touched)
     assert not proven(follower, untouched)
+
+
+def test_changes_of_the_same_few_articles_are_forgotten_too(follower, database, time, monkeypatch):
+    monkeypatch.setattr(module, "MAX_REMEMBERED", 20)
+    forgotten, answer = (built(follower, f"slug:{slug}") for slug in ("velar", "reborn"))
+    change = NewChange(kind="related", action="upsert", reason="updated", subject_id=uuid7(), slug="")
+    for _ in range(50):
+        with database.transaction() as session:
+            append_changes(session, [change], now=datetime.now(UTC))
+        time.now += POLL_INTERVAL_SECONDS
+        assert proven(follower, answer)
+        assert len(follower.snapshot.nonces) <= 20
+    assert not proven(follower, forgotten)
 
 
 def test_a_log_that_was_set_back_is_another_one(follower, make, database, time):
