@@ -70,6 +70,7 @@ class Newsroom:
         finally:
             stop.set()
             thread.join()
+            self._database.dispose()
 
 
 def addresses(base: str, count: int) -> list[str]:

@@ -41,7 +41,7 @@ def test_a_leak_is_measured(record_property):
     thread = threading.Thread(target=hold_memory, args=(stop, held))
     thread.start()
     began_at = time.monotonic()
-    for _ in range(16):
+    for _ in range(40):
         samples.append(soak.sample(psutil.Process(), began_at))
         time.sleep(0.5)
     stop.set()

@@ -182,7 +182,7 @@ def test_what_is_under_way_when_it_is_told_to_stop_is_answered(served):
         pass
     for thread in threads:
         thread.join()
-    assert Counter(answers) == {b"405": 50}
+    assert Counter(answers) == {b"401": 50}
     assert set(late) == {200}
     assert served.process.wait(40) == 0
     assert "Traceback" not in served.printed
