@@ -150,7 +150,7 @@ FAULTS: Final = (
             "imports/test_import_killed.py::test_an_import_that_is_killed_again_and_again_ends_whole",
             "imports/test_import_worker_killed.py",
         ),
-        1_500,
+        2_400,
     ),
     Fault(
         "P02",
