@@ -89,7 +89,7 @@ def run_slice(context: WriteContext) -> int:
         The number of articles moved, 1 if a merge was finished, 0 if there is no open merge.
     """
     with context.database.read_transaction() as connection:
-        if not queries.has_open_merges(connection):
+        if not queries.has_any_open_merge(connection):
             return 0
     with context.write_transaction() as write:
         session, now = write.session, write.now

@@ -66,7 +66,7 @@ _ANY_OPEN_MERGE: Final = select(
 )
 
 
-def has_open_merges(connection: Connection) -> bool:
+def has_any_open_merge(connection: Connection) -> bool:
     """Return whether any merge is unfinished; the worker asks every second."""
     [(is_open,)] = compiled_queries.fetch_rows(connection, _ANY_OPEN_MERGE, {"states": OPEN_STATES})
     return is_open
