@@ -28,7 +28,7 @@ from newsapi.errors import Unavailable
 from tests.conftest import migrate
 from tests.support import servers
 
-NO_WAIT = 15
+NO_WAIT = 5
 STALE = "newsapi; hit; detail=stale"
 
 

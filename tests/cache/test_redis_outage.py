@@ -23,7 +23,7 @@ from tests.support import faulty_proxy as proxies
 from tests.support import servers
 
 FAULTS = ["refuse", "hang", "slow", "reset"]
-NO_WAIT = 15
+NO_WAIT = 5
 URL = "/v1/articles/velar"
 
 

@@ -87,7 +87,7 @@ def test_a_reader_does_not_wait_for_a_writer(database, make):
         started = time.monotonic()
         with database.read_transaction() as connection:
             assert connection.execute(select(ChangelogHead.seq)).scalar_one() == 0
-        assert time.monotonic() - started < 10  # the writer ends after the reader
+        assert time.monotonic() - started < 1
 
 
 def test_postgresql_cuts_off_a_read_that_takes_too_long(postgresql_url, monkeypatch):

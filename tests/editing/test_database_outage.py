@@ -8,7 +8,7 @@ import pytest
 from newsapi.errors import Unavailable
 from tests.support.invariants import dump
 
-NO_WAIT = 10
+NO_WAIT = 1.5
 
 
 @pytest.fixture

@@ -157,7 +157,8 @@ def sweep(outsiders, editor, queries, *, least):
                 answer = caller.client.get(address, headers={**caller.headers, **more})
                 looked_at += 1
                 told = whole(answer).replace(SECRET[:4] + "&", "").replace(f"q={SECRET[:4]}", "")
-                told = told.replace(f"-{SECRET}", "")  # links repeat the excluded word of the query
+                if f"-{SECRET}" in query:  # links repeat the excluded word of the query
+                    told = told.replace(f"velar+-{SECRET}", "")
                 assert SECRET not in told.lower(), (address, name, more)
                 assert answer.status_code < 500
     print(f"{looked_at} answers, no word of what is hidden")  # noqa: T201 (figures)

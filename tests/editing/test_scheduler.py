@@ -233,36 +233,33 @@ def test_with_nothing_due_a_step_writes_nothing(embargo, statements):
     assert {text.split()[0] for text in statements} == {"SELECT"}
 
 
-def test_who_looks_for_what_is_due_reads_what_is_scheduled_alone(database, make):
-    make.articles(3)
+def plan_of(database, find):
+    """Return the plan of the only statement that a function runs on a connection."""
     with database.read_transaction() as connection:
-        for find in (due.list_due_for_publication, due.list_due_for_expiry):
-            seen = []
-            event.listen(connection, "before_cursor_execute", lambda *told, seen=seen: seen.append(told[2:4]))
-            find(connection, make.now(), 1)
-            ((statement, parameters),) = seen
-            if database.is_sqlite:
-                plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
-            else:
-                connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
-                plan = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).all()
-            assert "ix_article_due" in str(plan) or "ix_article_expiring" in str(plan), plan
+        seen = []
+        event.listen(connection, "before_cursor_execute", lambda *told: seen.append(told[2:4]))
+        find(connection)
+        ((statement, parameters),) = seen
+        if database.is_sqlite:
+            return str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all())
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        return str(connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).all())
+
+
+@pytest.mark.parametrize("find", [due.list_due_for_publication, due.list_due_for_expiry])
+def test_who_looks_for_what_is_due_reads_what_is_scheduled_alone(database, make, find):
+    make.articles(3)
+    plan = plan_of(database, lambda connection: find(connection, make.now(), 1))
+    assert "ix_article_due" in plan or "ix_article_expiring" in plan, plan
 
 
 def test_the_look_of_every_second_reads_what_is_scheduled_alone(database, make):
     make.articles(3)
-    with database.read_transaction() as connection:
-        seen = []
-        event.listen(connection, "before_cursor_execute", lambda *told: seen.append(told[2:4]))
-        assert due.has_due_articles(connection, make.now()) is False
-        ((statement, parameters),) = seen
-        if database.is_sqlite:
-            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
-        else:
-            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
-            plan = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).all()
-        assert "ix_article_due" in str(plan)
-        assert "ix_article_expiring" in str(plan)
+    found = []
+    plan = plan_of(database, lambda connection: found.append(due.has_due_articles(connection, make.now())))
+    assert found == [False]
+    assert "ix_article_due" in plan
+    assert "ix_article_expiring" in plan
 
 
 @pytest.mark.parametrize(

@@ -116,12 +116,16 @@ def test_clients_behind_a_slow_query_are_refused_soon_and_others_do_not_notice(s
     beside = [one for one in responses if "/v1/brands" not in one.request.path]
     assert {one.status for one in blocked} == {503}
     assert all(one.headers["retry-after"] for one in blocked)
-    assert sum(one.status != 200 for one in beside) < len(beside) * LARGEST_REFUSED_SHARE
+    for group in (calm, beside):
+        assert {one.status for one in group} <= {200, 503}
+        assert sum(one.status != 200 for one in group) < len(group) * LARGEST_REFUSED_SHARE
     refusals = [one.seconds for one in blocked]
-    assert max(refusals) < PATIENCE_SECONDS / 2
+    assert percentile(refusals, 50) < 500
+    assert max(refusals) < 3
     before, during = (percentile([one.seconds for one in group], 99) for group in (calm, beside))
     refused = " and ".join(f"p{percent} {percentile(refusals, percent):.0f} ms" for percent in (50, 99))
-    served_beside = f"others all 200, p99 {during:.0f} ms (calm {before:.0f} ms)"
+    answered = sum(one.status == 200 for one in beside)
+    served_beside = f"{answered} of {len(beside)} others 200, p99 {during:.0f} ms (calm {before:.0f} ms)"
     record_property("measured", f"{len(blocked)} refused after {refused}; {served_beside}")
 
 

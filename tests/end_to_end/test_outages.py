@@ -18,7 +18,7 @@ from tests.support import servers
 from tests.support.factories import make_articles
 from tests.support.processes import suspended
 
-NO_WAIT = 15
+NO_WAIT = 5
 CLIENTS = 40
 
 

@@ -130,7 +130,7 @@ def settings_of(tmp_path):
 def test_without_its_database_a_read_is_503_soon_and_says_when_to_come_back(without_database, path):
     began = time.monotonic()
     answer = without_database.get(path)
-    assert time.monotonic() - began < 10  # without a deadline it would wait for minutes
+    assert time.monotonic() - began < 1.5
     assert (answer.status_code, answer.json["type"]) == (503, "https://api.example.com/problems/unavailable")
     assert int(answer.headers["Retry-After"]) > 0
     assert answer.headers["Cache-Control"] == "no-store"
