@@ -17,6 +17,8 @@ from tests.support.factories import make_articles
 from tests.support.open_loop import Request, evenly, percentile, send
 from tests.support.processes import serving
 
+pytestmark = pytest.mark.real_time
+
 PROCESSES = 2
 CROWD = 500
 ROUNDS = 5
@@ -24,7 +26,6 @@ CLIENTS_PER_SECOND = 200
 LOCK_SECONDS = 4.0
 OTHERS_PER_SECOND = 20
 PATIENCE_SECONDS = 30.0
-LARGEST_REFUSED_SHARE = 0.1  # a busy machine refuses some; without a limit for the slow query nearly all wait
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +110,9 @@ def others(turn):
 
 def test_clients_behind_a_slow_query_are_refused_soon_and_others_do_not_notice(served, url, record_property):
     behind = evenly(CLIENTS_PER_SECOND, LOCK_SECONDS, [f"/v1/brands?q=x{number}" for number in range(1000)])
+    # Every process must have the article in memory: to build it again it would need the locked table. Simultaneous
+    # requests open as many connections, so that each process gets some.
+    send(served.base, [Request(0.0, "/v1/articles/a-2")] * 100, PATIENCE_SECONDS)
     calm = send(served.base, others("calm"), PATIENCE_SECONDS)
     with locked(url, LOCK_SECONDS + PATIENCE_SECONDS):
         responses = send(served.base, behind + others("locked"), PATIENCE_SECONDS)
@@ -116,9 +120,7 @@ def test_clients_behind_a_slow_query_are_refused_soon_and_others_do_not_notice(s
     beside = [one for one in responses if "/v1/brands" not in one.request.path]
     assert {one.status for one in blocked} == {503}
     assert all(one.headers["retry-after"] for one in blocked)
-    for group in (calm, beside):
-        assert {one.status for one in group} <= {200, 503}
-        assert sum(one.status != 200 for one in group) < len(group) * LARGEST_REFUSED_SHARE
+    assert {one.status for one in calm + beside} == {200}
     refusals = [one.seconds for one in blocked]
     assert percentile(refusals, 50) < 500
     assert max(refusals) < 3
