@@ -70,13 +70,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect the PostgreSQL variant of tests that do not depend on the database."""
+    """Let tests in real time be repeated, and deselect the PostgreSQL variant of those that need one database only."""
+    for item in items:
+        if item.get_closest_marker("real_time"):
+            item.add_marker(pytest.mark.flaky(reruns=REAL_TIME_REPEATS))
     if config.getoption("all_databases"):
         return
     repeated = [item for item in items if item.get_closest_marker("one_database") and _is_on_postgresql(item)]
     if repeated:
         config.hook.pytest_deselected(items=repeated)
         items[:] = [item for item in items if item not in set(repeated)]
+
+
+REAL_TIME_REPEATS = 2
+"""How often a test that asserts what happens within seconds is repeated if it fails. No other test is repeated."""
 
 
 def _is_on_postgresql(item: pytest.Item) -> bool:

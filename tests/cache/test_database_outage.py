@@ -28,6 +28,8 @@ from newsapi.errors import Unavailable
 from tests.conftest import migrate
 from tests.support import servers
 
+pytestmark = pytest.mark.real_time
+
 NO_WAIT = 5
 STALE = "newsapi; hit; detail=stale"
 

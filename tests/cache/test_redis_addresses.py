@@ -21,7 +21,7 @@ from newsapi.web.shared_limits import SharedLimits
 from tests.support import servers
 from tests.support.processes import free_port
 
-pytestmark = pytest.mark.one_database
+pytestmark = [pytest.mark.real_time, pytest.mark.one_database]
 
 ANSWER = CachedResponse(body=b"{}", seq=1, nonce=1 << 62, changed_at=None)
 LIMIT = RateLimitItemPerMinute(100)

@@ -22,6 +22,8 @@ from newsapi.cache.response_cache import ResponseCache
 from tests.support import faulty_proxy as proxies
 from tests.support import servers
 
+pytestmark = pytest.mark.real_time
+
 FAULTS = ["refuse", "hang", "slow", "reset"]
 NO_WAIT = 5
 URL = "/v1/articles/velar"

@@ -14,7 +14,7 @@ from newsapi.keys import commands as key_commands
 from tests.support.processes import free_port, serving
 from tests.support.varnish import PROGRAM, Varnish
 
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason="Varnish is not installed")
+pytestmark = [pytest.mark.real_time, pytest.mark.skipif(PROGRAM is None, reason="Varnish is not installed")]
 
 PATIENCE = 40
 """Seconds after which something never comes; what is promised is 2."""

@@ -12,7 +12,7 @@ from tests.support.client import EVERYTHING
 from tests.support.processes import free_port, serving
 from tests.support.varnish import PROGRAM, Varnish
 
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason="Varnish is not installed")
+pytestmark = [pytest.mark.real_time, pytest.mark.skipif(PROGRAM is None, reason="Varnish is not installed")]
 
 PATIENCE = 40
 SECRET = "zyxwvut"

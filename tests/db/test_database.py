@@ -81,6 +81,7 @@ def test_writers_wait_for_each_other(database, make):
         assert connection.execute(select(ChangelogHead.seq)).scalar_one() == 30
 
 
+@pytest.mark.real_time
 def test_a_reader_does_not_wait_for_a_writer(database, make):
     with database.transaction() as session:
         make._term(session, "tag", "suv")

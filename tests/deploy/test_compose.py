@@ -27,6 +27,8 @@ from tests.support.prometheus import PROMTOOL
 from tests.support.replication import Node
 from tests.support.varnish import PROGRAM as VARNISH
 
+pytestmark = pytest.mark.real_time
+
 FILE = TOP / "deploy/compose.yaml"
 FOLDER = TOP / "deploy/compose"
 COMPOSE = yaml.safe_load(FILE.read_text())

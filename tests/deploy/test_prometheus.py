@@ -15,6 +15,8 @@ from tests.docs.pages import PAGES, TOP, anchors
 from tests.support.processes import free_port
 from tests.support.prometheus import FOLDER, PROGRAM, PROMTOOL, prometheus
 
+pytestmark = pytest.mark.real_time
+
 needs_promtool = pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed (Debian: prometheus)")
 needs_prometheus = pytest.mark.skipif(PROGRAM is None, reason="Prometheus is not installed (Debian: prometheus)")
 

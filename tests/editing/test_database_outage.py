@@ -8,6 +8,8 @@ import pytest
 from newsapi.errors import Unavailable
 from tests.support.invariants import dump
 
+pytestmark = pytest.mark.real_time
+
 NO_WAIT = 1.5
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from tests.support.processes import PATIENCE
 
+pytestmark = pytest.mark.real_time
+
 
 @pytest.mark.one_database
 def test_the_demo_measures_its_images_and_cards_stay_small(serve):

@@ -13,6 +13,8 @@ import pytest
 
 from tests.support.processes import NEWSAPI, descendants, environ, serving
 
+pytestmark = pytest.mark.real_time
+
 SCOPES = ("content:write", "content:publish", "drafts:read")
 
 

@@ -12,6 +12,8 @@ from tests.support.client import EVERYTHING, Editor
 from tests.support.processes import free_port
 from tests.support.replication import PATIENCE, streaming
 
+pytestmark = pytest.mark.real_time
+
 
 @pytest.fixture
 def servers():

@@ -14,6 +14,8 @@ from newsapi.db.database import Database
 from newsapi.keys import commands as key_commands
 from tests.support.import_records import archive, lines
 
+pytestmark = pytest.mark.real_time
+
 MB = 1 << 20
 
 

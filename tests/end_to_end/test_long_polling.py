@@ -13,6 +13,8 @@ from newsapi.db.database import Database
 from newsapi.keys import commands as key_commands
 from tests.end_to_end.test_partner_example import Desk
 
+pytestmark = pytest.mark.real_time
+
 CHANGES = "/v1/changes"
 BUSY = 503
 

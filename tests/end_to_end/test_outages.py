@@ -18,6 +18,8 @@ from tests.support import servers
 from tests.support.factories import make_articles
 from tests.support.processes import suspended
 
+pytestmark = pytest.mark.real_time
+
 NO_WAIT = 5
 CLIENTS = 40
 

@@ -20,6 +20,8 @@ import pytest
 from newsapi.db.database import Database
 from newsapi.keys import commands as key_commands
 
+pytestmark = pytest.mark.real_time
+
 EXAMPLES = Path(__file__).parents[2] / "examples" / "partner"
 NOW = 1_800_000_000
 

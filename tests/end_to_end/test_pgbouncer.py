@@ -18,7 +18,7 @@ from tests.support.import_records import archive, lines
 from tests.support.pgbouncer import PROGRAM, pgbouncer
 from tests.support.processes import PATIENCE, serving
 
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason="PgBouncer is not installed")
+pytestmark = [pytest.mark.real_time, pytest.mark.skipif(PROGRAM is None, reason="PgBouncer is not installed")]
 
 ARTICLES = 60
 SETTINGS = {"NEWSAPI_PREPARED_STATEMENTS": "off", "NEWSAPI_LOG_LEVEL": "warning"}

@@ -25,6 +25,8 @@ from tests.support.factories import Make
 from tests.support.processes import free_port, serving, suspended
 from tests.support.replication import PATIENCE, Node, streaming
 
+pytestmark = pytest.mark.real_time
+
 NUMBERS = itertools.count()
 RESULTS = ("used", "behind", "failed")
 

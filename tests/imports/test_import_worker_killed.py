@@ -16,6 +16,8 @@ from newsapi.imports.tables import Import
 from tests.support.import_records import archive, article, lines
 from tests.support.invariants import consistent
 
+pytestmark = pytest.mark.real_time
+
 NEWSAPI = Path(sys.executable).with_name("newsapi")
 LEASE = 15
 

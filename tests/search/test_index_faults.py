@@ -21,6 +21,8 @@ from tests.search.index_contents import compare, count_headlines
 from tests.support.client import EVERYTHING, Editor
 from tests.support.import_records import article
 
+pytestmark = pytest.mark.real_time
+
 FILES = ("meta.json", "*.term", "*.idx", "*.pos", "*.fast", "*.store", "*.fieldnorm")
 DAMAGES = {
     "emptied": lambda _: b"",

@@ -15,6 +15,8 @@ from newsapi.search import index_folder, index_follower, indexer
 from tests.search.index_contents import compare, count_headlines
 from tests.support.import_records import article, brand
 
+pytestmark = pytest.mark.real_time
+
 PATIENCE_SECONDS = 60
 
 

@@ -20,7 +20,7 @@ from tests.support.import_records import article, lines
 from tests.support.load import Load
 from tests.support.processes import descendants, serving
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = [pytest.mark.real_time, pytest.mark.timeout(150)]
 LIST = "/v1/articles?limit=2"
 
 

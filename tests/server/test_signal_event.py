@@ -14,6 +14,8 @@ from newsapi.server.supervisor import ServerSupervisor
 from newsapi.settings import Settings
 from tests.support.processes import NEWSAPI, environ
 
+pytestmark = pytest.mark.real_time
+
 INTERRUPTED = """
 import signal, sys, threading
 from newsapi.server.signal_event import SignalEvent

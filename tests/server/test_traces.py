@@ -27,7 +27,7 @@ from tests.support.fake_servers import Elsewhere
 from tests.support.otlp import OtlpReceiver
 from tests.support.processes import Served, free_port, serving
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = [pytest.mark.real_time, pytest.mark.timeout(150)]
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 SERVER, CLIENT = 2, 3
 EMAIL = "lucia@lettori.example"

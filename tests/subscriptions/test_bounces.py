@@ -283,6 +283,7 @@ def test_what_is_no_bounce_reports_nobody(message):
     assert parse_bounce(message) == []
 
 
+@pytest.mark.real_time
 @pytest.mark.parametrize(
     "body",
     [

@@ -126,6 +126,7 @@ def settings_of(tmp_path):
     )
 
 
+@pytest.mark.real_time
 @pytest.mark.parametrize("path", ["/v1/articles", "/v1/articles/velar", "/v1/articles/velar/related", "/v1/tags/suv"])
 def test_without_its_database_a_read_is_503_soon_and_says_when_to_come_back(without_database, path):
     began = time.monotonic()

@@ -9,6 +9,8 @@ import pytest
 from newsapi.worker import safe_http
 from newsapi.worker.addresses import InvalidAddress, is_public, normalize_url
 
+pytestmark = pytest.mark.real_time
+
 PRIVATE = [
     *("127.0.0.1", "127.8.8.8", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1"),
     *("::1", "::", "fe80::1", "fc00::1", "fd00::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1"),

@@ -16,6 +16,8 @@ from newsapi.worker.consumer import IDLE_INTERVAL_SECONDS, QUIET_INTERVAL_SECOND
 from newsapi.worker.consumers import ConsumerRunner, seconds_until_tick
 from newsapi.worker.periodic import IDLE_POLLS
 
+pytestmark = pytest.mark.real_time
+
 PATIENCE_SECONDS = 60
 
 
