@@ -151,7 +151,8 @@ def measure(content: bytes) -> Measurement:
     """
     if _SVG_START.match(content[:_SVG_START_BYTES]):
         return Measurement(None, None, SVG, len(content), None, None)
-    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 (optional)
+    # Without the modules of its formats, Pillow would import the modules of all formats.
+    from PIL import AvifImagePlugin, Image, UnidentifiedImageError, WebPImagePlugin  # noqa: F401, PLC0415 (optional)
 
     Image.MAX_IMAGE_PIXELS = None  # MAX_PIXELS takes its place; Pillow would warn, which ends nothing
     with _decoding:

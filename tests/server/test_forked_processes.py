@@ -57,8 +57,9 @@ def has_ended(pid):
 
 
 def test_the_supervisor_does_not_import_what_its_processes_need(served):
-    assert len(processes(served, "fork server")) == len(processes(served, "server process")) == 1
-    assert len(processes(served, "worker")) == len(processes(served, "search indexer")) == 1
+    # A forked process has the name of the fork server until it begins.
+    for name in ("fork server", "server process", "worker", "search indexer"):
+        wait_for(lambda name=name: len(processes(served, name)) == 1)
     assert "tantivy" not in loaded_libraries(served.process.pid)
     assert all("tantivy" in loaded_libraries(pid) for pid in processes(served, "server process", "worker"))
 
@@ -92,12 +93,14 @@ def test_all_processes_end_when_the_supervisor_is_killed(served):
 
 
 def test_after_the_fork_server_is_killed_new_processes_serve(served):
+    wait_for(lambda: len(processes(served, "server process", "worker", "search indexer")) == 3)
     [fork_server] = processes(served, "fork server")
     ids = processes(served, "server process", "worker", "search indexer")
     os.kill(fork_server, signal.SIGKILL)
     for pid in ids:
         wait_for(lambda pid=pid: has_ended(pid))
     wait_for(lambda: answers(served))
+    wait_for(lambda: len(processes(served, "server process", "worker", "search indexer")) == 3)
     [new] = processes(served, "fork server")
     assert new != fork_server
 
