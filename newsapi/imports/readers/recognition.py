@@ -46,6 +46,9 @@ _SIGNATURES: Final = (
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"\xd0\xcf\x11\xe0", "an old Microsoft Office document"),
 )
+_BINARY: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+"""Characters that no text has: the binary data bytes of the WHATWG MIME Sniffing Standard."""
+
 _RECORD_TYPES: Final = frozenset({"article", "brand", "section", "author", "tag"})
 
 
@@ -129,13 +132,15 @@ def _recognize_xml(text: str) -> RecognizedFile:
         root = _ROOT.match(text, position)
     if root is None:
         kind = "a text without markup" if "<" not in text else "a file of an unknown kind"
-        return RecognizedFile(None, "a binary file" if "\0" in text else kind)
+        return RecognizedFile(None, "a binary file" if _BINARY.search(text) else kind)
     name = root[2].lower()
     if name in _FEED_ROOTS or (name == "channel" and "rss1.1" in text):
         return _recognize_feed(name, text)
     description = _XML_FORMATS.get(name)
     if description is None and name in {"head", "body", "script", "div", "p", "h1", "meta", "title"}:
         description = "an HTML page"
+    if description is None and _BINARY.search(text):
+        description = "a binary file"
     return RecognizedFile(None, description or f"an XML document with the root element {root[1][:60]}")
 
 

@@ -51,6 +51,8 @@ def recognize_format(head):
         (b"CREATE TABLE wp_posts (", "an SQL dump"),
         (b"titolo;data\nUno;2019\n", "a text without markup"),
         (b"\x00\x01\x02", "a binary file"),
+        (b"\x8f\x03k<d\xe1\x12>\x99", "a binary file"),
+        (b"\x8f\x03k<\xe1\x12\x99", "a binary file"),
         (b"", "an empty file"),
         (b" \r\n\t", "an empty file"),
     ],
