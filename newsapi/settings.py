@@ -108,8 +108,8 @@ class Settings:
         parse_connections,
     )
     prepared_statements: str = _env(
-        "`on`: PostgreSQL prepares frequent statements by name; `off`: for a pooler that cannot pass that on, such as"
-        " PgBouncer before 1.21 in transaction mode",
+        "`on`: PostgreSQL prepares frequent statements by name; `off`: for a pooler that does not keep track of them,"
+        " such as PgBouncer before 1.21 in transaction mode",
         "on",
         parse_one_of("on", "off"),
     )

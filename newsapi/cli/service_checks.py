@@ -14,7 +14,8 @@ from newsapi.cdn import PROBE_KEY, make_cdn
 from newsapi.cli.config_check import key_warnings
 from newsapi.cli.startup import create_database
 from newsapi.db.clock import database_now, utc_now
-from newsapi.db.database import Connection, Database, is_pooled, is_read_only
+from newsapi.db.database import Connection, Database, is_read_only
+from newsapi.db.poolers import loses_prepared_statements
 from newsapi.errors import Unavailable, describe_cause
 from newsapi.keys.queries import list_keys
 from newsapi.migrations.upgrade import is_current
@@ -96,10 +97,11 @@ def _primary_warnings(settings: Settings, database: Database, now: datetime) -> 
                 "NEWSAPI_DATABASE_URL leads to a server that refuses writes, as it is a replica, or read-only: set the"
                 " URL of the primary, or of all servers with target_session_attrs=read-write."
             )
-        if settings.prepared_statements == "on" and is_pooled(connection):
+        if settings.prepared_statements == "on" and loses_prepared_statements(connection):
             yield (
-                "NEWSAPI_DATABASE_URL leads to a pooler, and NEWSAPI_PREPARED_STATEMENTS is on, so that writes fail in"
-                " transaction mode: set it to off, unless it is PgBouncer 1.21 or later with max_prepared_statements."
+                "NEWSAPI_DATABASE_URL leads to a pooler that does not keep track of prepared statements, and"
+                " NEWSAPI_PREPARED_STATEMENTS is on, so that writes fail in transaction mode: set it to off, or use"
+                " PgBouncer 1.21 or later with max_prepared_statements above 0."
             )
         yield from _clock_warnings(connection)
         if is_current(connection):

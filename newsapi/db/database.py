@@ -264,18 +264,6 @@ def is_read_only(connection: Connection) -> bool:
 _IS_READ_ONLY = "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean"
 
 
-def is_pooled(connection: Connection) -> bool:
-    """Return whether a pooler such as PgBouncer is between this process and PostgreSQL.
-
-    A pooler tells its clients another process id than that of the session in which their statements run.
-    """
-    driver = connection.connection.driver_connection
-    if not isinstance(driver, DeadlineConnection):
-        return False
-    pid: int = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
-    return driver.info.backend_pid != pid
-
-
 def _set_begin_statement(statement: str, connection: ReadConnection, _record: object) -> None:
     connection.begin_statement = statement
 

@@ -21,6 +21,7 @@ from newsapi.settings import Settings
 from tests.docs.pages import TOP
 from tests.support import servers
 from tests.support.pgbouncer import PROGRAM as PGBOUNCER
+from tests.support.pgbouncer import knows_prepared_statements
 from tests.support.processes import PATIENCE, free_port
 from tests.support.programs import Program
 from tests.support.prometheus import PROMTOOL
@@ -273,10 +274,12 @@ def test_pgbouncer_asks_for_the_password_and_passes_it_on(primary, tmp_path):
     ):
         assert old in text
         text = text.replace(old, new)
+    if not knows_prepared_statements():
+        text = text.replace("max_prepared_statements", ";max_prepared_statements")
     configuration, script = folder / "pgbouncer.ini", folder / "start-pgbouncer.sh"
     configuration.write_text(text)
     shutil.copy(FOLDER / "start-pgbouncer.sh", script)
-    environment = {"PATH": f"/usr/sbin:{os.environ['PATH']}", **PASSWORDS}
+    environment = {"PATH": f"{Path(str(PGBOUNCER)).parent}:{os.environ['PATH']}", **PASSWORDS}
     log = tmp_path / "log"
     with Program(["bash", script, configuration], port, log, environment=environment, unprivileged=True):
         await_answer(port, "SELECT 1", expected=1)

@@ -1,4 +1,7 @@
-"""Everything through a real PgBouncer in transaction mode, whose sessions are fewer than its clients."""
+"""Everything through a real PgBouncer in transaction mode, whose sessions are fewer than its clients.
+
+Without prepared statements, and with them where PgBouncer keeps track of them (1.21 and later).
+"""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,29 +18,44 @@ from newsapi.settings import Settings
 from tests.end_to_end.cache_coherence import Checker
 from tests.support import servers
 from tests.support.import_records import archive, lines
-from tests.support.pgbouncer import PROGRAM, pgbouncer
+from tests.support.pgbouncer import PROGRAM, knows_prepared_statements, pgbouncer
 from tests.support.processes import PATIENCE, serving
 
 pytestmark = [pytest.mark.real_time, pytest.mark.skipif(PROGRAM is None, reason="PgBouncer is not installed")]
 
 ARTICLES = 60
-SETTINGS = {"NEWSAPI_PREPARED_STATEMENTS": "off", "NEWSAPI_LOG_LEVEL": "warning"}
+
+
+@pytest.fixture(scope="module", params=["off", "on"])
+def prepared(request):
+    """Whether statements are prepared by name."""
+    if request.param == "on" and not knows_prepared_statements():
+        pytest.skip("this PgBouncer does not keep track of prepared statements")
+    return request.param == "on"
 
 
 @pytest.fixture(scope="module")
-def pooled_url(pytestconfig, postgresql_template):
+def settings(prepared):
+    return {"NEWSAPI_PREPARED_STATEMENTS": "on" if prepared else "off", "NEWSAPI_LOG_LEVEL": "warning"}
+
+
+@pytest.fixture(scope="module")
+def pooled_url(pytestconfig, postgresql_template, prepared):
     """A database with the tables, through PgBouncer."""
     server = servers.database_url(pytestconfig)
-    with servers.database(server, template=postgresql_template) as url, pgbouncer(url) as pooled:
+    with (
+        servers.database(server, template=postgresql_template) as url,
+        pgbouncer(url, prepared_statements=prepared) as pooled,
+    ):
         yield pooled
 
 
 @pytest.fixture(scope="module")
-def site(pooled_url, tmp_path_factory):
+def site(pooled_url, settings, prepared, tmp_path_factory):
     """A server of two processes with a worker and an indexer, and a client that may write."""
     folder = tmp_path_factory.mktemp("pooled")
-    with serving(folder, "serve", NEWSAPI_DATABASE_URL=pooled_url, **SETTINGS) as served:
-        database = Database(pooled_url, prepared_statements=False)
+    with serving(folder, "serve", NEWSAPI_DATABASE_URL=pooled_url, **settings) as served:
+        database = Database(pooled_url, prepared_statements=prepared)
         scopes = ["content:write", "content:publish", "drafts:read"]
         key = key_commands.create(database, "anna", scopes, now=datetime.now(UTC))
         database.dispose()
@@ -58,8 +76,8 @@ def public(site):
 
 
 @pytest.fixture
-def database(pooled_url):
-    made = Database(pooled_url, prepared_statements=False)
+def database(pooled_url, prepared):
+    made = Database(pooled_url, prepared_statements=prepared)
     yield made
     made.dispose()
 
@@ -160,9 +178,9 @@ def test_the_main_flows_work(site, desk, public, tmp_path):
     assert len(logged) == site[0].printed.count("Serving"), site[0].printed
 
 
-def test_commands_work(newsapi_process, pooled_url, tmp_path):
+def test_commands_work(newsapi_process, pooled_url, settings, tmp_path):
     (tmp_path / "some.ndjson").write_bytes(lines(*archive(50)))
-    settings = {"NEWSAPI_DATABASE_URL": pooled_url, **SETTINGS, "NEWSAPI_API_URL": "https://api.example.com"}
+    settings = {"NEWSAPI_DATABASE_URL": pooled_url, **settings, "NEWSAPI_API_URL": "https://api.example.com"}
     for words in (
         ["db", "upgrade"],
         ["keys", "list"],
@@ -175,21 +193,51 @@ def test_commands_work(newsapi_process, pooled_url, tmp_path):
         assert result.returncode == 0, (words, result.stderr)
 
 
-def test_prepared_statements_through_a_pooler_are_reported(newsapi, pooled_url, postgresql_url):
+def test_prepared_statements_that_a_pooler_loses_are_reported(newsapi, pooled_url, prepared, postgresql_url):
     settings = {"NEWSAPI_API_URL": "https://api.example.com", "NEWSAPI_RATE_LIMITS": "10,10"}
     on = newsapi("check-config", **settings, NEWSAPI_DATABASE_URL=pooled_url)
-    assert (on.returncode, on.stdout.count("\n")) == (1, 1)
-    assert "NEWSAPI_PREPARED_STATEMENTS is on" in on.stdout
-    assert newsapi("check-config", **settings, **SETTINGS, NEWSAPI_DATABASE_URL=pooled_url).returncode == 0
+    if prepared:
+        assert on.returncode == 0, on.stdout
+    else:
+        assert (on.returncode, on.stdout.count("\n")) == (1, 1)
+        assert "NEWSAPI_PREPARED_STATEMENTS is on" in on.stdout
+    off = {**settings, "NEWSAPI_PREPARED_STATEMENTS": "off"}
+    assert newsapi("check-config", **off, NEWSAPI_DATABASE_URL=pooled_url).returncode == 0
     assert newsapi("check-config", **settings, NEWSAPI_DATABASE_URL=postgresql_url).returncode == 0
 
 
+def test_statements_are_prepared_once_and_reused_in_any_session(database, prepared):
+    query = text("SELECT count(*) FROM changelog_head WHERE seq >= :seq")
+
+    def read(seq):
+        with database.read_transaction() as connection:
+            return connection.execute(query, {"seq": seq}).scalar_one()
+
+    with ThreadPoolExecutor(4) as pool:  # more clients than one session, in any order
+        assert set(pool.map(read, [0] * 200)) == {1}
+    with database.read_transaction() as connection:
+        names = connection.execute(text("SELECT name FROM pg_prepared_statements")).scalars().all()
+    assert bool(names) == prepared
+    assert all(name.startswith("PGBOUNCER_") for name in names)
+
+
+def test_statements_that_a_connection_discards_are_discarded_by_the_pooler(database):
+    queries = [text(f"SELECT seq + {number} FROM changelog_head WHERE seq >= :seq") for number in range(120)]
+    for _ in range(7):  # prepared at the sixth execution; a connection keeps 100
+        for number, query in enumerate(queries):
+            with database.read_transaction() as connection:
+                assert connection.execute(query, {"seq": 0}).scalar_one() >= number
+
+
 @pytest.mark.long
-def test_no_answer_is_wrong_while_articles_change(pytestconfig, postgresql_template, tmp_path):
+def test_no_answer_is_wrong_while_articles_change(pytestconfig, postgresql_template, prepared, settings, tmp_path):
     server = servers.database_url(pytestconfig)
-    with servers.database(server, template=postgresql_template) as url, pgbouncer(url) as pooled:
-        database = Database(pooled, prepared_statements=False)
-        with serving(tmp_path, "serve", NEWSAPI_DATABASE_URL=pooled, **SETTINGS) as served:
+    with (
+        servers.database(server, template=postgresql_template) as url,
+        pgbouncer(url, prepared_statements=prepared) as pooled,
+    ):
+        database = Database(pooled, prepared_statements=prepared)
+        with serving(tmp_path, "serve", NEWSAPI_DATABASE_URL=pooled, **settings) as served:
             checker = Checker(served.base, database, Settings.from_env({"NEWSAPI_DATABASE_URL": pooled}))
             checker.fill()
             with checker.reading(6):

@@ -1,6 +1,9 @@
 """A real PgBouncer in transaction mode in front of a PostgreSQL."""
 
+import os
+import re
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +12,11 @@ from pathlib import Path
 from tests.support.processes import free_port
 from tests.support.programs import Program
 
-PROGRAM = shutil.which("pgbouncer", path="/usr/sbin:/usr/local/sbin:/usr/bin")
+PROGRAM = os.environ.get("PGBOUNCER") or shutil.which("pgbouncer", path="/usr/sbin:/usr/local/sbin:/usr/bin")
+"""The program to run; the environment variable PGBOUNCER names another one than that of the system."""
+
+FIRST_WITH_PREPARED_STATEMENTS = (1, 21)
+"""The first version that keeps track of prepared statements in transaction mode."""
 
 CONFIGURATION = """\
 [databases]
@@ -25,7 +32,18 @@ max_client_conn = 200
 """
 
 
-def make_pgbouncer(folder: Path, log: Path, server: str, *, port: int, pool_size: int) -> Program:
+def knows_prepared_statements() -> bool:
+    """Return whether the program keeps track of prepared statements."""
+    assert PROGRAM
+    printed = subprocess.run([PROGRAM, "--version"], check=True, capture_output=True, text=True).stdout
+    version = re.search(r"PgBouncer (\d+)\.(\d+)", printed)
+    assert version, printed
+    return (int(version[1]), int(version[2])) >= FIRST_WITH_PREPARED_STATEMENTS
+
+
+def make_pgbouncer(
+    folder: Path, log: Path, server: str, *, port: int, pool_size: int, prepared_statements: bool = False
+) -> Program:
     """Return a PgBouncer that is not started yet.
 
     Args:
@@ -34,15 +52,19 @@ def make_pgbouncer(folder: Path, log: Path, server: str, *, port: int, pool_size
         server: Address of PostgreSQL in the configuration: `host=FOLDER` or `host=127.0.0.1 port=PORT`.
         port: The port to listen on.
         pool_size: Maximum number of sessions.
+        prepared_statements: Whether it keeps track of prepared statements, if it can.
     """
     assert PROGRAM
     path = folder / "pgbouncer.ini"
-    path.write_text(CONFIGURATION.format(server=server, port=port, pool_size=pool_size))
+    configuration = CONFIGURATION.format(server=server, port=port, pool_size=pool_size)
+    if knows_prepared_statements():
+        configuration += f"max_prepared_statements = {100 if prepared_statements else 0}\n"
+    path.write_text(configuration)
     return Program([PROGRAM, path], port, log, unprivileged=True)
 
 
 @contextmanager
-def pgbouncer(url: str, *, pool_size: int = 12) -> Iterator[str]:
+def pgbouncer(url: str, *, pool_size: int = 12, prepared_statements: bool = False) -> Iterator[str]:
     """Give the URL of a database through a PgBouncer in front of its server, which is in `url` as `?host=FOLDER`.
 
     The pool is smaller than the number of clients, so that transactions of one client run in different sessions.
@@ -55,5 +77,8 @@ def pgbouncer(url: str, *, pool_size: int = 12) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="newsapi-") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        with make_pgbouncer(folder, folder / "log", f"host={folder_of_socket}", port=port, pool_size=pool_size):
+        server = f"host={folder_of_socket}"
+        with make_pgbouncer(
+            folder, folder / "log", server, port=port, pool_size=pool_size, prepared_statements=prepared_statements
+        ):
             yield address.replace("@", f"@127.0.0.1:{port}")
