@@ -49,6 +49,27 @@ class ChangelogReader(Protocol):
     def __call__(self, after_seq: int | None, max_changes: int, /) -> ChangelogDelta: ...
 
 
+class Validated(Protocol):
+    """What is valid as long as no change affects its dependencies.
+
+    Attributes:
+        dependencies: What it was built from.
+        expires_at: Unix time at which it expires whatever the changelog says; None if it does not.
+        log_epoch: The changelog epoch to which the sequence number belongs.
+        valid_as_of_seq: Changelog position up to which it is known to be valid.
+        validated_by: The changelog snapshot that last validated it.
+    """
+
+    log_epoch: object
+    valid_as_of_seq: int
+    validated_by: ChangelogSnapshot | None
+
+    @property
+    def dependencies(self) -> frozenset[Dependency]: ...
+    @property
+    def expires_at(self) -> float | None: ...
+
+
 class ChangelogFollower:
     """Follows the changelog for one process. Thread-safe."""
 
@@ -155,7 +176,22 @@ class ChangelogFollower:
             # The snapshot is older than the write, so it must not be used any more.
             self.snapshot = replace(self.snapshot, due=-1e9, trusted_until=-1e9)
 
-    def is_valid(self, response: CachedResponse, snapshot: ChangelogSnapshot) -> bool:
+    def snapshot_with(self, seq: int, nonce: int) -> ChangelogSnapshot | None:
+        """Return a snapshot that has a change, after reading the changelog if that is newer.
+
+        Args:
+            seq: The position of the change, which was read from the database.
+            nonce: Its nonce.
+
+        Returns:
+            The snapshot; None if the changelog cannot be read, or the change is not in it or too old to be known.
+        """
+        if seq > self.snapshot.seq:
+            self.catch_up()
+        snapshot = self.snapshot
+        return snapshot if snapshot.has_change(seq, nonce) else None
+
+    def is_valid(self, response: Validated, snapshot: ChangelogSnapshot) -> bool:
         """Return whether a response of this process is valid as of a snapshot, and note it in the response."""
         if response.validated_by is snapshot:
             return True

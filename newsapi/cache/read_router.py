@@ -178,11 +178,7 @@ class ReadRouter:
     def _is_up_to_date(self, connection: Connection, required_seq: int) -> bool:
         """Return whether the last change in the snapshot is one of the primary's, and recent enough."""
         seq, nonce = changelog_reader.get_head(connection)
-        if seq < required_seq:
-            return False
-        if seq > self._follower.snapshot.seq:
-            self._follower.catch_up()
-        return self._follower.snapshot.has_change(seq, nonce)
+        return seq >= required_seq and self._follower.snapshot_with(seq, nonce) is not None
 
 
 class _NotBuilt(Exception):

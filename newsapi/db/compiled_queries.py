@@ -37,20 +37,6 @@ _Sizes = tuple[tuple[str, int], ...]
 _Columns = TypeVarTuple("_Columns")
 
 
-class RawRows(NamedTuple):
-    """Rows as the driver returned them, and the converters of the columns that need one, by index."""
-
-    rows: Sequence[RawRow]
-    converters: tuple[tuple[int, _Converter], ...]
-
-    def convert(self, row: RawRow) -> RawRow:
-        """Return one of the rows with the values that `fetch_rows` would return."""
-        values = [*row]
-        for index, convert in self.converters:
-            values[index] = convert(values[index])
-        return tuple(values)
-
-
 def fetch_rows(connection: Connection, statement: Select[*_Columns], parameters: Parameters) -> list[tuple[*_Columns]]:
     """Run a statement.
 
@@ -62,28 +48,26 @@ def fetch_rows(connection: Connection, statement: Select[*_Columns], parameters:
     Returns:
         The rows as plain tuples, in the order of the columns of the statement.
     """
-    raw_rows, converters = fetch_raw_rows(connection, statement, parameters)
-    if not raw_rows or not converters:
-        return cast("list[tuple[*_Columns]]", raw_rows)
-    columns: list[Iterable[object]] = list(zip(*raw_rows, strict=True))
-    for index, convert in converters:
+    sizes = tuple((name, len(value)) for name, value in parameters.items() if isinstance(value, (list, tuple)))
+    compiled = _prepare(statement, connection.dialect, sizes)
+    rows = _execute(connection, compiled.text, compiled.bind(parameters))
+    if not rows or not compiled.converters:
+        return cast("list[tuple[*_Columns]]", rows)
+    columns: list[Iterable[object]] = list(zip(*rows, strict=True))
+    for index, convert in compiled.converters:
         columns[index] = map(convert, columns[index])
     return cast("list[tuple[*_Columns]]", list(zip(*columns, strict=True)))
 
 
-def fetch_raw_rows(connection: Connection, statement: RowSelect, parameters: Parameters) -> RawRows:
-    """Run a statement as `fetch_rows` does, but leave the conversion of the rows to the caller."""
-    sizes = tuple((name, len(value)) for name, value in parameters.items() if isinstance(value, (list, tuple)))
-    compiled = _prepare(statement, connection.dialect, sizes)
-    values = compiled.bind(parameters)
+def _execute(connection: Connection, text: str, values: tuple[object, ...] | dict[str, object]) -> Sequence[RawRow]:
+    """Run a statement with the cursor of the driver."""
     cursor = connection.connection.cursor()
     for listener in connection.dispatch.before_cursor_execute:
-        listener(connection, cursor, compiled.text, values, None, False)  # noqa: FBT003 (the signature of the event)
+        listener(connection, cursor, text, values, None, False)  # noqa: FBT003 (the signature of the event)
     try:
-        with spans.query_span(connection.dialect.name, compiled.text):
-            cursor.execute(compiled.text, values)
-            rows = cursor.fetchall()
-        return RawRows(rows, compiled.converters)
+        with spans.query_span(connection.dialect.name, text):
+            cursor.execute(text, values)
+            return cursor.fetchall()
     except Exception as error:
         driver = connection.connection
         if connection.dialect.is_disconnect(error, driver, cursor):  # type: ignore[arg-type]

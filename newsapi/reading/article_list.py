@@ -81,10 +81,10 @@ def build_list(
 
 def _build_plain_list(connection: Connection, request: ArticleListRequest, snapshot: ReadSnapshot) -> CachedResponse:
     """Return the response of a page of public summaries or cards, of which most are usually serialized already."""
-    page = article_queries.list_summary_rows(connection, snapshot, request.list_query, limit=request.limit)
+    page = article_queries.list_ids(connection, snapshot, request.list_query, limit=request.limit)
     context = app_context()
     listed = context.listed_cards if request.profile == "card" else context.listed_articles
-    articles = listed.of_rows(connection, page.raw)
+    articles = listed.find(connection, page.ids, snapshot)
     count = listings.count_articles(connection, snapshot, request.list_query) if request.total else None
     body = request.response_body([orjson.Fragment(article.item) for article in articles], request.cursors(page), count)
     return CachedResponse(

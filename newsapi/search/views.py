@@ -16,7 +16,6 @@ from newsapi.content.context import app_context
 from newsapi.content.presentation import visibility_of_caller
 from newsapi.content.presentation.list_request import ArticleListRequest, parse_list_request, parse_ranked_request
 from newsapi.content.presentation.listed_articles import ListedArticle
-from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import facets
 from newsapi.content.queries import terms as term_queries
 from newsapi.content.queries.facets import ReadSnapshot
@@ -169,7 +168,7 @@ def _build_results(search: _Search, request: SearchRequest) -> CachedResponse:
         plan = search.plan(query_parser.parse_query(corrected), scope)
         results = search.results(plan, request.with_text(corrected))
     scores = results.scores
-    listed = _list_articles(connection, [*scores])
+    listed = app_context().listed_articles.find(connection, [*scores], search.snapshot)
     current = [article for article in listed if time_order.is_current(article.columns, articles.list_query)]
     items = view.caches.hits.present(connection, current, scores, plan.words, body_access)
     total = count(view.searcher, plan.index_query.matching()) if articles.total else None
@@ -180,11 +179,6 @@ def _build_results(search: _Search, request: SearchRequest) -> CachedResponse:
         body["facets"] = facet_counts.count_by_facets(connection, view.searcher, plan.index_query, request.facets)
         body["facets_exact"] = True
     return _build_response(search, body, listed, articles.surrogate_keys())
-
-
-def _list_articles(connection: Connection, ids: Sequence[UUID]) -> list[ListedArticle]:
-    rows = article_queries.get_summary_rows(connection, ids)
-    return app_context().listed_articles.of_rows(connection, rows)
 
 
 class _Results(NamedTuple):
@@ -273,7 +267,7 @@ def _build_suggestions(search: _Search, query: pagination.Query) -> CachedRespon
         suggestions += [_suggestion(kind, slug, name) for slug, name in matches]
     plan = search.plan(query_parser.parse_query(query["q"]), SearchScope(headlines_only=True))
     results = search.page(plan, limit=limit).results
-    listed = _list_articles(search.connection, [result.id for result in results])
+    listed = app_context().listed_articles.find(search.connection, [result.id for result in results], search.snapshot)
     if listed:
         suggestions = suggestions[: limit // 2]  # the other half is for headlines
     columns = (article.columns for article in listed)

@@ -8,6 +8,7 @@ import pytest
 
 from newsapi.app import WRITE_HOOKS
 from newsapi.cache import dependencies, memory_cache
+from newsapi.content.presentation import listed_articles
 from newsapi.imports import loader as import_loader
 from newsapi.web.feed_formats import FEED_FORMATS
 from tests.support.import_records import IDS, arbitrary, lines
@@ -78,8 +79,9 @@ ADDRESSES = [
 
 @pytest.fixture
 def pair(app, build, settings, monkeypatch):
-    """Two clients on one database: of an application that keeps answers, and of one that keeps none."""
+    """Two clients on one database: of an application that keeps answers and items, and of one that keeps none."""
     monkeypatch.setattr(memory_cache, "ERROR_CACHE_BYTES", 0)
+    monkeypatch.setattr(listed_articles, "MAX_ITEMS", 0)
     keeps_none = build(settings)
     keeps_none.extensions["newsapi"].response_cache.memory = memory_cache.MemoryCache(0)
     return app.test_client(), keeps_none.test_client()

@@ -8,8 +8,7 @@ from typing import NamedTuple
 from typing import cast as type_cast
 from uuid import UUID
 
-import orjson
-from sqlalchemy import JSON, ColumnElement, Connection, Text, bindparam, cast, select
+from sqlalchemy import ColumnElement, Connection, bindparam, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from newsapi.content.article_types import ArticleRow, MeasuredImage, TermRow
@@ -79,7 +78,6 @@ _DETAIL = (
 # of terms start at _C.
 _N = len(_SUMMARY)
 _S, _M, _C = (_N + len(_TERM_COLUMNS) + offset for offset in range(3))
-_IMAGE = [column.key for column in _SUMMARY].index("image")
 SUMMARY_NAMES = tuple(column.key for column in _SUMMARY)
 _DETAIL_NAMES = tuple(column.key for column in _DETAIL)
 DETAIL_FIELDS = frozenset(_DETAIL_NAMES) | {"body_text", "translations"}
@@ -100,25 +98,18 @@ def select_for(fields: Collection[str]) -> Selection:
     )
 
 
-SUMMARY_SELECTION = Selection(with_content=False, kinds=("authors",))
-"""What a summary shows."""
-
-
-def base_statement(selection: Selection, *, include_unpublished: bool = False, json_as_text: bool = False) -> RowSelect:
+def base_statement(selection: Selection, *, include_unpublished: bool = False) -> RowSelect:
     """Return the statement that selects articles.
 
     Args:
         selection: What is selected in addition to the summary.
         include_unpublished: Whether articles that are not public are selected too.
-        json_as_text: Whether JSON is selected as text, so that the rows are hashable; `parse_json` parses it.
     """
     columns: list[ColumnElement[JsonValue] | InstrumentedAttribute[JsonValue]] = [*_SUMMARY, *_TERM_COLUMNS, _CHANGED]
     columns.append(_images_subquery(lead_only=not selection.with_content))
     columns += [_links_subquery(kind) for kind in selection.kinds]
     if selection.with_content:
         columns += _DETAIL
-    if json_as_text:
-        columns = [cast(column, Text) if isinstance(column.type, JSON) else column for column in columns]
     statement = select(*columns).select_from(Article)
     if selection.with_content:
         statement = statement.join(ArticleContent, ArticleContent.article_id == Article.id)
@@ -155,14 +146,6 @@ def _images_subquery(*, lead_only: bool) -> ColumnElement[JsonValue]:
     if lead_only:
         statement = statement.where(ArticleImage.position == LEAD_POSITION)
     return statement.correlate(Article).scalar_subquery()
-
-
-def parse_json(row: RawRow) -> RawRow:
-    """Return a row of SUMMARY_SELECTION that was selected with `json_as_text` as a row without it."""
-    values = [*row]
-    for index in (_IMAGE, _M, _C):
-        values[index] = None if values[index] is None else orjson.loads(values[index])
-    return tuple(values)
 
 
 def build_records(

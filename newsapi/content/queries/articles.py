@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache, partial
@@ -25,21 +25,20 @@ from newsapi.content.article_types import ArticleRow
 from newsapi.content.queries import listings
 from newsapi.content.queries.article_rows import (
     SUMMARY_NAMES,
-    SUMMARY_SELECTION,
     Selection,
     base_statement,
     build_records,
     select_for,
 )
 from newsapi.content.queries.facets import ReadSnapshot
-from newsapi.content.queries.listings import ListingColumn, ListQuery, PageStart, Position
+from newsapi.content.queries.listings import ListingColumn, ListingPlan, ListQuery, PageStart, Position
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import (
     Article,
     SlugRedirect,
 )
 from newsapi.db import compiled_queries
-from newsapi.db.compiled_queries import RawRows, RowSelect
+from newsapi.db.compiled_queries import RowSelect
 from newsapi.db.types import EPOCH, latest_time
 from newsapi.errors import MigrationsPending, NoLongerPublic, NotFound, Renamed
 from newsapi.text.slugs import is_uuid
@@ -71,16 +70,16 @@ class ArticleRef(NamedTuple):
     id: UUID
 
 
-class RowPage(NamedTuple):
-    """One page of a list of articles, as rows.
+class IdPage(NamedTuple):
+    """One page of a list of articles, as their ids.
 
     Attributes:
-        raw: The rows of the page, in the order of the list.
+        ids: The ids, in the order of the list.
         next: Where the next page starts; None on the last page.
         prev: Where the previous page starts; None on the first page.
     """
 
-    raw: RawRows
+    ids: Sequence[UUID]
     next: PageStart | None = None
     prev: PageStart | None = None
 
@@ -91,41 +90,36 @@ def list_page(
     """Return one page of the list, with the requested `fields` in addition to those of the summary."""
     if query.ids is not None:
         return _page_of_ids(connection, snapshot, query, query.ids, limit=limit, fields=fields)
-    page = _list_rows(connection, snapshot, query, limit, _page_statement(select_for(fields)))
-    rows = [page.raw.convert(row) for row in page.raw.rows]
-    records, changed_at = build_records(connection, rows, fields)
+    plan = listings.plan_listing(connection, snapshot, query, rows=limit + 1)
+    if plan is None:
+        return ArticlePage([])
+    statement = _page_statement(select_for(fields))(plan.rows, plan.order)
+    rows = compiled_queries.fetch_rows(connection, statement, plan.parameters)
+    key = SUMMARY_NAMES.index(query.key)
+    page = _cut_page(connection, plan, query, [Position(row[key], row[0]) for row in rows], limit)
+    rows_by_id = {row[0]: row for row in rows}
+    records, changed_at = build_records(connection, [rows_by_id[id_] for id_ in page.ids], fields)
     return ArticlePage(records, changed_at, page.next, page.prev)
 
 
-def list_summary_rows(connection: Connection, snapshot: ReadSnapshot, query: ListQuery, *, limit: int) -> RowPage:
-    """Return one page of the list as hashable rows for `article_rows.parse_json`; not for a list of ids."""
-    return _list_rows(connection, snapshot, query, limit, _hashable_page_statement)
-
-
-def _list_rows(
-    connection: Connection, snapshot: ReadSnapshot, query: ListQuery, limit: int, statement_for: _PageStatement
-) -> RowPage:
+def list_ids(connection: Connection, snapshot: ReadSnapshot, query: ListQuery, *, limit: int) -> IdPage:
+    """Return one page of the list as ids, which one index has; not for a list of ids."""
     plan = listings.plan_listing(connection, snapshot, query, rows=limit + 1)
     if plan is None:
-        return RowPage(RawRows([], ()))
-    raw = compiled_queries.fetch_raw_rows(connection, statement_for(plan.rows, plan.order), plan.parameters)
-    rows = raw.rows
-    key = SUMMARY_NAMES.index(query.key)
-    converters = dict(raw.converters)
-    sort_times, ids = [row[key] for row in rows], [row[0] for row in rows]
-    if convert_time := converters.get(key):
-        sort_times = [convert_time(time) for time in sort_times]
-    if convert_id := converters.get(0):
-        ids = [convert_id(id_) for id_ in ids]
-    positions = list(map(Position, sort_times, ids))
+        return IdPage([])
+    return _cut_page(connection, plan, query, listings.read_positions(connection, plan), limit)
+
+
+def _cut_page(
+    connection: Connection, plan: ListingPlan, query: ListQuery, positions: Sequence[Position], limit: int
+) -> IdPage:
+    """Return the page of a list from the rows of its plan, which may be more."""
     page_end = listings.page_end(connection, plan, positions, limit=limit)
     if page_end is not None:
-        kept = _count_within(positions, page_end, descending=plan.shape.descending)
-        rows, positions = rows[:kept], positions[:kept]
+        positions = positions[: _count_within(positions, page_end, descending=plan.shape.descending)]
     if query.backward:
-        rows, positions = rows[::-1], positions[::-1]
-    next_start, prev_start = adjacent_pages(query.page_start, positions, page_end)
-    return RowPage(raw._replace(rows=rows), next_start, prev_start)
+        positions = positions[::-1]
+    return IdPage([position.id for position in positions], *adjacent_pages(query.page_start, positions, page_end))
 
 
 def _count_within(positions: Sequence[Position], page_end: Position, *, descending: bool) -> int:
@@ -177,7 +171,7 @@ def _ids_from(page_start: PageStart | None, ids: Sequence[UUID], existing: Conta
 
 
 def adjacent_pages(
-    page_start: PageStart | None, positions: list[Position], page_end: Position | None
+    page_start: PageStart | None, positions: Sequence[Position], page_end: Position | None
 ) -> tuple[PageStart | None, PageStart | None]:
     """Compute where the pages on either side of a page start.
 
@@ -215,14 +209,13 @@ def get_many(
     return ArticlePage(records, changed_at)
 
 
-def get_summary_rows(connection: Connection, ids: Sequence[UUID]) -> RawRows:
-    """Return the public articles among `ids`, in that order, as hashable rows for `article_rows.parse_json`."""
-    raw = compiled_queries.fetch_raw_rows(connection, _HASHABLE_IDS_STATEMENT, {"ids": ids})
-    row_ids = [row[0] for row in raw.rows]
-    if convert_id := dict(raw.converters).get(0):
-        row_ids = [convert_id(id_) for id_ in row_ids]
-    rows = dict(zip(row_ids, raw.rows, strict=True))
-    return raw._replace(rows=[rows[id_] for id_ in ids if id_ in rows])
+def get_summaries(connection: Connection, ids: Sequence[UUID]) -> Iterator[tuple[ArticleRow, datetime | None]]:
+    """Yield the public articles among `ids` in any order, each with the time when it or a term on it last changed."""
+    for row in compiled_queries.fetch_rows(
+        connection, _ids_statement(select_for(()), include_unpublished=False), {"ids": ids}
+    ):
+        (record,), changed_at = build_records(connection, [row], ())
+        yield record, changed_at
 
 
 def get_public(connection: Connection, slug_or_id: str | UUID) -> ArticleRef:
@@ -333,16 +326,7 @@ def _join_page(statement: RowSelect, rows: FromClause, order: tuple[ListingColum
     return statement.join(rows, rows.c.article_id == Article.id).order_by(*order)
 
 
-_hashable_page_statement: _PageStatement = lru_cache(maxsize=1024)(
-    partial(_join_page, base_statement(SUMMARY_SELECTION, json_as_text=True))
-)
-
-
 @lru_cache(maxsize=16)
 def _ids_statement(selection: Selection, *, include_unpublished: bool) -> RowSelect:
     statement = base_statement(selection, include_unpublished=include_unpublished)
-    return statement.where(_HAS_ID)
-
-
-_HAS_ID = Article.id.in_(bindparam("ids", expanding=True))
-_HASHABLE_IDS_STATEMENT = base_statement(SUMMARY_SELECTION, json_as_text=True).where(_HAS_ID)
+    return statement.where(Article.id.in_(bindparam("ids", expanding=True)))

@@ -33,6 +33,7 @@ from newsapi.content.queries.facets import FacetState, ReadSnapshot
 from newsapi.content.queries.listing_conditions import find_in_facets, in_facets, is_any_of
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, ListingEntry
+from newsapi.db import compiled_queries
 from newsapi.db.compiled_queries import RowSelect
 from newsapi.db.types import Id, UtcDateTime
 from newsapi.text.json_types import JsonObject
@@ -244,6 +245,12 @@ def page_end(
     return (max if plan.shape.descending else min)(ends, default=None)
 
 
+def read_positions(connection: Connection, plan: ListingPlan) -> list[Position]:
+    """Return the positions of the rows of a plan, in order."""
+    rows = compiled_queries.fetch_rows(connection, _positions(plan.shape), plan.parameters)
+    return [Position(sort_time, id_) for id_, sort_time in rows]
+
+
 def count_articles(connection: Connection, snapshot: ReadSnapshot, query: ListQuery) -> int:
     """Count the articles of the whole list, up to MAX_EXACT_COUNT + 1."""
     whole_list = plan_listing(
@@ -303,6 +310,12 @@ def _page_rows(shape: _StatementKey) -> tuple[FromClause, tuple[ListingColumn, .
         statement = statement.order_by(*_order(source, shape))
     page = statement.limit(bindparam("rows")).subquery("page")
     return page, _order(page, shape)
+
+
+@lru_cache(maxsize=1024)
+def _positions(shape: _StatementKey) -> Select[UUID, datetime]:
+    page, order = _page_rows(shape)
+    return select(page.c.article_id, page.c[shape.key]).order_by(*order)
 
 
 @lru_cache(maxsize=256)
