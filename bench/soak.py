@@ -1,8 +1,13 @@
 """Memory and descriptors of all processes under a steady load: `python -m bench.soak --minutes 60`.
 
 100 requests a second in an open loop, four of five for a few cached responses, the others for responses that were not
-requested before, while one article is published each second. The resident memory that is private to the processes
-(USS) and their open file descriptors are sampled; the slope of the second half is reported with its standard error.
+requested before, while one article is published each second. The anonymous memory of the processes (their share of it,
+PSS) and their open file descriptors are sampled; the slope of the second half is reported with its standard error.
+Memory that maps files is reported apart: it is page cache of the system, which takes it back when it needs it.
+
+`--edits 10` shows in 15 minutes what publications show in hours: instead of new articles, a fixed set of articles is
+edited over HTTP, so that the archive does not grow, a webhook is called for each edit, and the load starts when other
+requests have filled the bounded caches.
 """
 
 from __future__ import annotations
@@ -23,31 +28,49 @@ import click
 import orjson
 import psutil
 
+from bench import invalidation
 from bench.cache_hits import fill, serve
+from bench.corpus import BRANDS, TAGS
 from bench.datasets import postgresql_server
-from bench.invalidation import Newsroom
+from bench.edits import Editor
 from tests.support import open_loop
 
 RATE = 100.0
 SHARE_OF_HITS = 0.8
-SAMPLE_SECONDS = 2.0
+SAMPLE_SECONDS = 5.0
 CACHE_MB = "8"
 """Size of the memory cache, which is full after a minute: until then memory has to grow."""
+
+WARM_CONNECTIONS = 4
+"""Connections on which caches are filled, each with one request at a time."""
 
 HOT = ("/v1/articles", "/v1/articles?brand=fiat", "/v1/brands", "/v1/sections", "/v1/articles?limit=100")
 
 
+class ProcessUse(NamedTuple):
+    """What a process uses: its share of anonymous memory and of mapped files in MB, its threads and descriptors."""
+
+    megabytes: float
+    file_megabytes: float
+    threads: int
+    descriptors: int
+
+
 class Sample(NamedTuple):
-    """A moment of the load: seconds since its start, private memory in MB by process, descriptors of all processes."""
+    """A moment of the load: seconds since its start, and the use of each process."""
 
     seconds: float
-    memory: dict[str, float]
-    descriptors: int
+    processes: dict[str, ProcessUse]
 
     @property
     def megabytes(self) -> float:
-        """Private memory of all processes."""
-        return sum(self.memory.values())
+        """Anonymous memory of all processes."""
+        return sum(use.megabytes for use in self.processes.values())
+
+    @property
+    def descriptors(self) -> int:
+        """Open descriptors of all processes."""
+        return sum(use.descriptors for use in self.processes.values())
 
 
 class Soak(NamedTuple):
@@ -64,6 +87,11 @@ class Soak(NamedTuple):
     def slope(self) -> tuple[float, float]:
         """Return the growth of memory in the second half in MB per hour, and its standard error."""
         return _slope([(sample.seconds / 3600, sample.megabytes) for sample in self._second_half()])
+
+    def process_slope(self, name: str) -> tuple[float, float]:
+        """Return the growth of one process in the second half in MB per hour, and its standard error."""
+        present = [sample for sample in self._second_half() if name in sample.processes]
+        return _slope([(sample.seconds / 3600, sample.processes[name].megabytes) for sample in present])
 
     def descriptors(self) -> tuple[int, int]:
         """Return the largest number of descriptors in the first and in the second half."""
@@ -83,29 +111,45 @@ def _slope(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
     return fit.slope, (residuals / max(len(points) - 2, 1) / spread) ** 0.5
 
 
+def new_path(number: int) -> str:
+    """Return the path of a list, or of a search, that no other number has."""
+    day = f"{1900 + number // 365 % 100}-{1 + number // 28 % 12:02}-{1 + number % 28:02}"
+    if number % 10 == 0:
+        return f"/v1/search?q={BRANDS[number % len(BRANDS)]}+{TAGS[number % len(TAGS)]}&published_from={day}"
+    second = f"T{number // 3600 % 24:02}:{number // 60 % 60:02}:{number % 60:02}Z"
+    return f"/v1/articles?published_from={day}{second}&limit={1 + number % 50}"
+
+
 def paths(articles: Sequence[str], seed: int = 7) -> Iterator[str]:
     """Yield paths without end: hot ones, articles, and lists that were not requested before."""
     rng = random.Random(seed)
-    for number in itertools.count():
+    for number in itertools.count(1_000_000):
         if rng.random() < SHARE_OF_HITS:
             yield rng.choice(HOT)
         elif rng.random() < 0.5:
             yield rng.choice(articles)
         else:
-            day = f"{1900 + number // 365 % 100}-{1 + number // 28 % 12:02}-{1 + number % 28:02}"
-            yield f"/v1/articles?published_from={day}&limit={1 + number % 50}"
+            yield new_path(number)
 
 
 def sample(process: psutil.Process, began_at: float) -> Sample:
-    """Return the private memory and the descriptors of a process and its descendants."""
-    memory, descriptors = {}, 0
+    """Return what a process and its descendants use."""
+    processes = {}
     for one in (process, *process.children(recursive=True)):
         try:
-            memory[f"{' '.join(one.cmdline())[:24]} {one.pid}"] = one.memory_full_info().uss / 1e6
-            descriptors += one.num_fds()
-        except psutil.Error:  # it has just ended
+            memory = _shares_of_memory(one.pid)
+            name = f"{' '.join(one.cmdline())[:24]} {one.pid}"
+            processes[name] = ProcessUse(*memory, one.num_threads(), one.num_fds())
+        except (psutil.Error, OSError):  # it has just ended
             continue
-    return Sample(time.monotonic() - began_at, memory, descriptors)
+    return Sample(time.monotonic() - began_at, processes)
+
+
+def _shares_of_memory(pid: int) -> tuple[float, float]:
+    """Return the share of a process of anonymous memory and of mapped files, in MB."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+    kilobytes = {name: int(rest.split()[0]) for name, rest in (line.split(":") for line in lines)}
+    return kilobytes["Pss_Anon"] * 1024 / 1e6, kilobytes["Pss_File"] * 1024 / 1e6
 
 
 def soak(base: str, pid: int, seconds: float) -> Soak:
@@ -120,7 +164,7 @@ def soak(base: str, pid: int, seconds: float) -> Soak:
     sampler = threading.Thread(target=sample_until_stopped)
     sampler.start()
     statuses: Counter[int] = Counter()
-    slugs = [f"/v1/articles/{slug}" for slug in _slugs(base)]
+    slugs = [f"/v1/articles/{slug}" for slug in list_slugs(base)]
     all_paths = paths(slugs)
     try:
         while (left := seconds - (time.monotonic() - began_at)) > 0:  # in pieces, so that responses are not kept
@@ -132,7 +176,20 @@ def soak(base: str, pid: int, seconds: float) -> Soak:
     return Soak(samples, statuses)
 
 
-def _slugs(base: str) -> list[str]:
+def fill_caches(base: str, requests: int) -> None:
+    """Send requests that differ from each other and from those of `soak`."""
+    parts = [
+        [new_path(number) for number in range(first, requests, WARM_CONNECTIONS)] for first in range(WARM_CONNECTIONS)
+    ]
+    threads = [threading.Thread(target=invalidation.read, args=(base, part)) for part in parts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def list_slugs(base: str) -> list[str]:
+    """Return the slugs of the newest articles."""
     [response] = open_loop.send(base, [open_loop.Request(0.0, "/v1/articles?limit=100&fields=slug")])
     return [item["slug"] for item in orjson.loads(response.body)["data"]]
 
@@ -141,7 +198,10 @@ def _slugs(base: str) -> list[str]:
 @click.option("--articles", default=2_000, show_default=True, help="Number of articles in the archive.")
 @click.option("--minutes", default=60.0, show_default=True, help="Duration of the load.")
 @click.option("--database", type=click.Choice(["sqlite", "postgresql"]), default="sqlite", show_default=True)
-def main(articles: int, minutes: float, database: str) -> None:
+@click.option("--processes", default=2, show_default=True, help="NEWSAPI_PROCESSES.")
+@click.option("--edits", default=0.0, help="Edits a second of existing articles, in place of publications.")
+@click.option("--warm", default=0, help="Different requests before the load, which fill the caches.")
+def main(*, articles: int, minutes: float, database: str, processes: int, edits: float, warm: int) -> None:
     """Measure memory and descriptors under a steady load."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -149,17 +209,42 @@ def main(articles: int, minutes: float, database: str) -> None:
         if database == "postgresql":
             url = stack.enter_context(postgresql_server(folder, None))
         fill(url, articles)
-        server = serve(stack, folder, url, NEWSAPI_PROCESSES="2", NEWSAPI_CACHE_MB=CACHE_MB)
-        stack.enter_context(Newsroom(url, articles, supply=int(minutes * 60) + 60).publishing())
+        settings = {"NEWSAPI_PROCESSES": str(processes), "NEWSAPI_CACHE_MB": CACHE_MB}
+        settings |= {"NEWSAPI_SEARCH_INDEX": str(folder / "search"), "NEWSAPI_WEBHOOK_PRIVATE": "allow"}
+        server = serve(stack, folder, url, **settings)
+        fill_caches(server.url, warm)
+        editor = Editor(url, server.url, list_slugs(server.url))
+        if edits:
+            stack.enter_context(editor.editing(edits))
+        else:
+            stack.enter_context(invalidation.Newsroom(url, articles, supply=int(minutes * 60) + 60).publishing())
         result = soak(server.url, server.pids[0], minutes * 60)
+    _report(result, editor.edits if edits else round(minutes * 60))
+    if edits:
+        click.echo(f"edits: {dict(editor.statuses)}; calls of the webhook: {editor.calls}")
+
+
+def _report(result: Soak, changes: int) -> None:
+    """Print the use of each process, and the growth of all in the second half."""
+    samples = result.samples
+    times = (samples[0], samples[len(samples) // 2], samples[-1])
+    click.echo(f"{dict(result.statuses)}, {changes} changes in {samples[-1].seconds:.0f} s")
+    click.echo(
+        "| process | MB, start | middle | end | MB/h | error | kB a change | MB of files | threads | descriptors |"
+    )
+    click.echo("| --- |" + " ---: |" * 9)
+    changes_per_hour = changes / samples[-1].seconds * 3600
+    for name, use in samples[-1].processes.items():
+        sizes = [time_.processes[name].megabytes for time_ in times if name in time_.processes]
+        growth, error = result.process_slope(name)
+        cells = [*(f"{size:.1f}" for size in sizes), f"{growth:+.1f}", f"{error:.1f}"]
+        cells += [f"{growth / changes_per_hour * 1e3:+.2f}", f"{use.file_megabytes:.0f}"]
+        click.echo(f"| {name} | {' | '.join(cells)} | {use.threads} | {use.descriptors} |")
     slope, error = result.slope()
     before, after = result.descriptors()
-    last = result.samples[-1]
-    click.echo(f"{dict(result.statuses)}\n{last.megabytes:.0f} MB at the end")
-    click.echo(f"growth in the second half: {slope:+.1f} MB/h, standard error {error:.1f}")
-    middle = result.samples[len(result.samples) // 2]
-    for name, megabytes in last.memory.items():
-        click.echo(f"{name}: {middle.memory.get(name, 0):.0f} MB in the middle, {megabytes:.0f} MB at the end")
+    click.echo(
+        f"{samples[-1].megabytes:.0f} MB at the end; in the second half {slope:+.1f} MB/h, standard error {error:.1f}"
+    )
     click.echo(f"descriptors: at most {before} in the first half, {after} in the second")
 
 

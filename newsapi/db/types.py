@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, Final, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -27,6 +27,9 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+
+MAX_KEPT_VALUES: Final = 4_096
+"""Times, and ids, of which the decoded form is kept: the values of some pages, about 0.2 kB each."""
 
 
 def uuid7() -> UUID:
@@ -88,7 +91,7 @@ class Id(TypeDecorator[UUID]):
 
 
 # The same times and ids recur on page after page, and converting one costs ten times as much as a cache hit.
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=MAX_KEPT_VALUES)
 def decode_instant(stored: int | str | None) -> datetime | None:
     """Return the UTC time of a stored value: microseconds since 1970 (SQLite) or text in JSON (PostgreSQL)."""
     if isinstance(stored, str):
@@ -96,12 +99,12 @@ def decode_instant(stored: int | str | None) -> datetime | None:
     return None if stored is None else EPOCH + timedelta(microseconds=stored)
 
 
-@lru_cache(maxsize=1 << 14)
 def _in_utc(value: datetime | None) -> datetime | None:
+    """Return a time of PostgreSQL in UTC; looking it up in a cache would take longer."""
     return None if value is None else value.astimezone(UTC)
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=MAX_KEPT_VALUES)
 def _uuid(stored: bytes | None) -> UUID | None:
     return None if stored is None else UUID(bytes=stored)
 

@@ -137,3 +137,24 @@ def test_after_a_reload_processes_import_the_code_that_is_installed(served):
     for pid in processes(served, "server process", "worker"):
         parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
         assert parent == served.process.pid  # not forked, but started anew
+
+
+HEAP_BYTES = 64 << 20
+"""Size to which glibc aligns each heap beside the first one."""
+
+
+def count_heaps(pid):
+    """Return the number of heaps of a process beside the first one: maps at such an address, with room to grow."""
+    maps = [line.split() for line in Path(f"/proc/{pid}/maps").read_text().splitlines()]
+    ranges = [tuple(int(end, 16) for end in fields[0].split("-")) for fields in maps]
+    return sum(
+        start % HEAP_BYTES == 0 and fields[1] == "rw-p" and rest[0] == end and reserved[1] == "---p"
+        for (start, end), rest, fields, reserved in zip(ranges, ranges[1:], maps, maps[1:], strict=False)
+    )
+
+
+def test_the_threads_of_a_process_share_two_heaps(served):
+    wait_for(lambda: served.json("/v1/search?q=spider")["data"] == [])  # the indexer has written an index
+    pids = processes(served, "server process", "worker", "search indexer")
+    assert len(pids) == 3
+    assert all(count_heaps(pid) <= 1 for pid in pids)
