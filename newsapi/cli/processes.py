@@ -22,7 +22,6 @@ from newsapi.server.child_process import begin_child_process
 from newsapi.server.front import Front
 from newsapi.server.graceful_shutdown import with_graceful_shutdown
 from newsapi.server.logs import configure_logging
-from newsapi.server.memory import limit_free_memory
 from newsapi.server.signal_event import SignalEvent
 from newsapi.settings import Settings
 from newsapi.tracing import spans
@@ -60,7 +59,6 @@ def prepare_demo() -> None:
 def server_app() -> Front:
     """Return the application that a server process runs."""
     begin_child_process("newsapi server process")
-    limit_free_memory()
     settings = Settings.from_env()
     configure_logging(settings.log_level)
     _start_tracing()
@@ -92,7 +90,6 @@ def run_supervised_worker(worker_id: str) -> None:
 def run_search_indexer() -> None:
     """Follow the changelog with the search index of this machine until the supervisor of `newsapi serve` stops it."""
     begin_child_process("newsapi search indexer")
-    limit_free_memory()
     settings = Settings.from_env()
     configure_logging(settings.log_level)
     open_database(settings)
@@ -117,7 +114,6 @@ def _stop_on_signals(wake: Callable[[], None] = lambda: None) -> SignalEvent:
 
 def run_worker(settings: Settings, worker_id: str = "") -> None:
     """Run a worker until SIGTERM or SIGINT; `worker_id` is that of a worker that it replaces."""
-    limit_free_memory()
     open_database(settings)
     stop = _stop_on_signals()
     _start_tracing()

@@ -16,6 +16,7 @@ import click
 from newsapi.server import metrics
 from newsapi.server.bind import bind_address
 from newsapi.server.logs import configure_logging
+from newsapi.server.memory import limit_free_memory
 from newsapi.settings import SettingError, Settings
 from newsapi.tracing import spans
 
@@ -43,6 +44,7 @@ def worker() -> None:
 
     settings = Settings.from_env()
     configure_logging(settings.log_level)
+    limit_free_memory()
     if settings.metrics_port:
         _serve_metrics(settings)
     run_worker(settings)

@@ -21,6 +21,8 @@ from typing import Final
 from granian._granian import SocketHolder
 from setproctitle import setproctitle
 
+from newsapi.server.memory import limit_free_memory
+
 PARENT_POLL_SECONDS: Final = 1.0
 """Seconds between two checks whether the process that this one was forked from still runs."""
 
@@ -70,7 +72,7 @@ def call(target: str, *arguments: str) -> None:
 
 
 def begin_child_process(title: str) -> None:
-    """Name a child process, and end it when its supervisor has ended.
+    """Name a child process, limit the free memory that it keeps, and end it when its supervisor has ended.
 
     SIGTERM is sent to this process when its supervisor, or the process that it was forked from, has ended, for example
     because it was killed.
@@ -79,6 +81,7 @@ def begin_child_process(title: str) -> None:
         title: What `ps` and `top` show as the command of the process.
     """
     setproctitle(title)
+    limit_free_memory()
     supervisor, parent_pid = multiprocessing.parent_process(), os.getppid()
     if supervisor is None:
         return
