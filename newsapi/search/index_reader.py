@@ -25,6 +25,10 @@ POSITION_ID: Final = "position"
 REOPEN_DELAY_SECONDS: Final = 0.05
 """Seconds after which an index that could not be opened is tried once more."""
 
+MAX_COMMITS: Final = 500
+"""Commits after which an index is opened anew. Of each commit that is written or read through an open index, Tantivy
+keeps 1.3 kB until the index is closed: the names of files that it has mapped."""
+
 _RESOURCE_ERRORS: Final = ("os error 12)", "os error 13)", "os error 23)", "os error 24)", "os error 28)")
 """Errors of the system that say nothing about the files: memory, permission, open files, disk space."""
 
@@ -111,6 +115,7 @@ class IndexReader:
         self._folder = folder
         self._lock = threading.Lock()
         self._opened: OpenIndex | None = None
+        self._commits = 0
 
     def open(self) -> OpenIndex | None:
         """Return the last commit of the current generation; None if there is none, or it is damaged."""
@@ -132,9 +137,11 @@ class IndexReader:
         if generation is None:
             return None
         opened = self._opened
+        self._commits += 1
         try:
-            if opened is not None and opened.generation == generation:
+            if opened is not None and opened.generation == generation and self._commits < MAX_COMMITS:
                 return _opened(generation, opened.engine, stamp)
+            self._commits = 0
             return open_generation(generation, stamp)
         except (ValueError, OSError):
             time.sleep(REOPEN_DELAY_SECONDS)  # it may have been replaced just now

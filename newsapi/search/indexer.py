@@ -20,7 +20,7 @@ from tantivy import IndexWriter, Query
 
 from newsapi.db.database import Database
 from newsapi.errors import SearchUnavailable
-from newsapi.search import rebuild, source_articles
+from newsapi.search import index_reader, rebuild, source_articles
 from newsapi.search.index_checksums import find_damaged_file
 from newsapi.search.index_folder import IndexFolder, WakePipe
 from newsapi.search.index_reader import (
@@ -87,6 +87,7 @@ class Indexer:
         self._writer: IndexWriter | None = None
         self.position: IndexPosition | None = None
         self.lag = 0
+        self._commits = 0
 
     def step(self, searches: WakePipe) -> bool:
         """Bring the index up to date or, if there is much to do, nearer to it; build it if there is none.
@@ -138,8 +139,11 @@ class Indexer:
         """Return the current generation, opened for writing; rebuild the index if there is none."""
         generation = self._folder.current()
         if self._opened is not None and self._opened.generation == generation and self._writer is not None:
-            return self._opened
+            if self._commits < index_reader.MAX_COMMITS:
+                return self._opened
+            self.close(wait_for_merges=True)
         self.close()
+        self._commits = 0
         opened = open_or_discard(self._folder)
         if opened is not None and (damaged := find_damaged_file(opened.generation)) is not None:
             log.warning("search index damaged; it is rebuilt", generation=opened.generation.name, file=damaged.name)
@@ -245,6 +249,7 @@ class Indexer:
         self._writer.add_document(position.to_document())
         self._writer.commit()
         self._opened.engine.reload()
+        self._commits += 1
         self.position = position
 
 

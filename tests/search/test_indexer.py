@@ -11,7 +11,7 @@ import pytest
 from newsapi.app import create_index_follower, create_search_index
 from newsapi.db.database import Database
 from newsapi.errors import SearchUnavailable
-from newsapi.search import index_folder, index_follower, indexer
+from newsapi.search import index_folder, index_follower, index_reader, indexer
 from tests.search.index_contents import compare, count_headlines
 from tests.support.import_records import article, brand
 
@@ -249,3 +249,22 @@ def test_an_idle_indexer_that_is_woken_stops_at_once(settings, monkeypatch):
     follower.wake()
     following.join(PATIENCE_SECONDS)
     assert not following.is_alive()
+
+
+def test_an_index_is_opened_anew_after_a_number_of_commits(settings, database, load, monkeypatch):
+    monkeypatch.setattr(index_reader, "MAX_COMMITS", 3)
+    folder = index_folder.IndexFolder.of(settings)
+    writer, reader = indexer.Indexer(folder, database), index_reader.IndexReader(folder)
+    written, read = [], []
+    with folder.writing(), folder.waking() as searches:
+        for number in range(9):
+            load(article(f"a{number}", headline="Spider"))
+            writer.step(searches)
+            written.append(writer._opened.engine)
+            read.append(reader.open())
+        writer.close(wait_for_merges=True)
+    assert 3 <= len(set(written)) <= 5
+    assert 3 <= len({opened.engine for opened in read}) <= 5
+    seqs = [opened.position.seq for opened in read]
+    assert seqs == sorted({*seqs}), "each step is read after it was written"
+    assert read[-1].searcher.num_docs == 10, "nine articles and the position"
