@@ -1,4 +1,4 @@
-"""The commands `measure` and `publish` of `python -m bench.peers`."""
+"""The commands `load`, `measure` and `publish` of `python -m bench.peers`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 import orjson
 
 from bench.peers import publication
-from bench.peers.comparison import Amount, Opener, compare
+from bench.peers.comparison import Amount, Opener, compare, opened
 from bench.peers.directus import directus
 from bench.peers.ghost import ghost
 from bench.peers.sites import Corpus
@@ -18,6 +18,10 @@ from bench.peers.wordpress import wordpress
 
 PEERS: dict[str, Opener] = {"directus": directus, "wordpress": wordpress, "wagtail": wagtail, "ghost": ghost}
 
+FOLDER = click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+PEER = click.option("--peer", "names", multiple=True, type=click.Choice(list(PEERS)), help="Can be repeated.")
+ARTICLES = click.option("--articles", default=10_000, show_default=True)
+
 
 @click.group()
 def main() -> None:
@@ -25,10 +29,24 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@FOLDER
+@PEER
+@ARTICLES
+def load(folder: Path, *, names: tuple[str, ...], articles: int) -> None:
+    """Load the articles into the peers installed in FOLDER, one after the other, and check what they serve."""
+    corpus = Corpus(articles)
+    for name in names:
+        with opened(name, PEERS[name], folder.resolve(), corpus) as sites:
+            for title, site in sites.items():
+                site.check(corpus)
+                click.echo(f"{title} serves {articles:,} articles ({site.version})")
+
+
+@main.command()
+@FOLDER
 @click.argument("figures", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--peer", "names", multiple=True, type=click.Choice(list(PEERS)), help="Can be repeated.")
-@click.option("--articles", default=10_000, show_default=True)
+@PEER
+@ARTICLES
 @click.option("--rounds", default=5, show_default=True)
 @click.option("--seconds", default=4.0, show_default=True, help="Duration of each load.")
 @click.option("--warm-up", default=4.0, show_default=True, help="Seconds of the load before the first round.")

@@ -46,9 +46,7 @@ def compare(peers: Mapping[str, Opener], folder: Path, corpus: Corpus, amount: A
     with ExitStack() as stack:
         sites: dict[str, Site] = {}
         for name, opener in {"newsapi": newsapi, **peers}.items():
-            click.echo(f"starting {name}", err=True)
-            (folder / name).mkdir(parents=True, exist_ok=True)
-            sites |= stack.enter_context(opener(folder / name, corpus))
+            sites |= stack.enter_context(opened(name, opener, folder, corpus))
         sites = {BARE: stack.enter_context(bare_application(folder / "bare", sites[CACHED]))} | sites
         for site in sites.values():
             site.check(corpus)
@@ -73,6 +71,13 @@ def compare(peers: Mapping[str, Opener], folder: Path, corpus: Corpus, amount: A
         "load_average": round(load_average, 1),
         "sites": measured,
     }
+
+
+def opened(name: str, opener: Opener, folder: Path, corpus: Corpus) -> AbstractContextManager[dict[str, Site]]:
+    """Return the context in which a peer runs in the subfolder of its name, loaded with the corpus."""
+    click.echo(f"starting {name}", err=True)
+    (folder / name).mkdir(parents=True, exist_ok=True)
+    return opener(folder / name, corpus)
 
 
 def _description(site: Site) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import orjson
 
 from bench.cache_hits import free_port
 from bench.peers.postgres import PostgreSQL, postgresql
-from bench.peers.sites import ARTICLE, DEEP, LIST, PAGE_SIZE, SEARCH, Corpus, Site, request, running
+from bench.peers.sites import ARTICLE, DEEP, LIST, PAGE_SIZE, SEARCH, Corpus, Site, request, running, show_progress
 
 TOKEN = "bench-token-of-the-administrator"  # noqa: S105 (serves made-up articles on the loopback interface)
 PUBLIC_POLICY = "abf8a154-5b1c-4a46-ac9c-7300570f4f17"
@@ -135,6 +135,7 @@ class _Admin:
         articles = [_item(article) for article in corpus.of_type("article")]
         for start in range(count or 0, len(articles), BATCH):
             self._post("/items/articles", articles[start : start + BATCH])
+            show_progress("Directus", min(start + BATCH, corpus.size), corpus.size)
 
     def _create_collections(self) -> None:
         slug = _column("slug", "string", is_primary_key=True, is_nullable=False)

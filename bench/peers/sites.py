@@ -125,6 +125,11 @@ def request(url: str, data: bytes | None = None, headers: Sequence[str] = (), me
         return bytes(response.read())
 
 
+def show_progress(server: str, stored: int, articles: int) -> None:
+    """Write to the standard error how many of the articles a server has stored."""
+    click.echo(f"{server}: {stored:,} of {articles:,} articles", err=True)
+
+
 @contextmanager
 def running(
     command: Sequence[object], folder: Path, environment: Mapping[str, str], *, ready: Callable[[], object]

@@ -45,6 +45,7 @@ foreach (new SplFileObject($records) as $number => $line) {
         ]);
     }
     if ($number % 500 === 0) {
+        fwrite(STDERR, "WordPress: $number records\n");
         wp_cache_flush();
     }
 }

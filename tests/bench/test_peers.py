@@ -144,6 +144,20 @@ def test_the_command_measures_newsapi_alone(open_folder):
     assert "| **search of a word** |" in done.stdout
 
 
+def test_a_peer_is_loaded_and_checked_without_a_measurement(tmp_path, monkeypatch):
+    monkeypatch.setitem(PEERS, "ghost", stand_in)
+    done = CliRunner().invoke(main, ["load", str(tmp_path), "--peer", "ghost", "--articles", "60"])
+    assert done.exit_code == 0, done.output
+    assert "stand-in serves 60 articles (Stand-in 1)" in done.stdout
+
+
+def test_a_peer_that_was_loaded_with_other_articles_is_reported(tmp_path, monkeypatch):
+    monkeypatch.setitem(PEERS, "ghost", partial(stand_in, article=["unknown"]))
+    done = CliRunner().invoke(main, ["load", str(tmp_path), "--peer", "ghost", "--articles", "60"])
+    assert done.exit_code == 1
+    assert "/article shows ['unknown']" in done.output
+
+
 # --- the documentation ------------------------------------------------------------------------------------------------
 
 
