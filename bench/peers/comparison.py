@@ -17,6 +17,9 @@ from bench.peers.newsapi_site import BARE, CACHED, bare_application, newsapi
 from bench.peers.sites import LOADS, Corpus, Site, memory_mb
 
 CONNECTIONS = 16
+ENOUGH_REQUESTS = 8 * CONNECTIONS
+"""Requests that a load should complete, if that takes at most `LONGEST_SECONDS`."""
+LONGEST_SECONDS = 20.0
 IDLE_CPU = 0.2
 """Share of a core below which the processes of a site count as idle."""
 
@@ -52,11 +55,13 @@ def compare(peers: Mapping[str, Opener], folder: Path, corpus: Corpus, amount: A
             site.check(corpus)
         measured = {name: _description(site) for name, site in sites.items()}
         loads = [(name, load) for load in LOADS for name in sites]
-        for name, load in loads:
-            _measure(sites[name], load, amount.warm_up)
+        durations = {
+            (name, load): duration(_measure(sites[name], load, amount.warm_up)["rate"], amount.seconds)
+            for name, load in loads
+        }
         for number in range(amount.rounds):
             for name, load in loads:
-                for figure, value in _measure(sites[name], load, amount.seconds).items():
+                for figure, value in _measure(sites[name], load, durations[name, load]).items():
                     measured[name]["loads"][load].setdefault(figure, []).append(value)
             for name, site in sites.items():
                 measured[name]["memory_mb"].append(round(memory_mb(site.process_ids)))
@@ -68,6 +73,7 @@ def compare(peers: Mapping[str, Opener], folder: Path, corpus: Corpus, amount: A
         "connections": CONNECTIONS,
         "cores": os.cpu_count(),
         **amount._asdict(),
+        "longest": max(durations.values()),
         "load_average": round(load_average, 1),
         "sites": measured,
     }
@@ -93,6 +99,11 @@ def _measure(site: Site, load: str, seconds: float) -> dict[str, float]:
     server = Server(site.url, tuple(site.process_ids))
     rate, p50, p99, cpu = wrk(server, site.paths[load], seconds, connections=CONNECTIONS)
     return {"rate": round(rate, 1), "p50_ms": p50, "p99_ms": p99, "cpu_ms": round(cpu, 3)}
+
+
+def duration(rate: float, seconds: float) -> float:
+    """Return how long a load has to be, because requests that are in progress at its end count as CPU time only."""
+    return max(seconds, min(LONGEST_SECONDS, ENOUGH_REQUESTS / max(rate, 0.1)))
 
 
 def _wait_until_idle(site: Site, interval: float = 0.5, limit: float = 15) -> None:

@@ -23,7 +23,9 @@ BENCHMARKS_PAGE = HERE.parents[1] / "docs" / "develop" / "benchmarks.md"
 PART = re.compile(r"(<!-- peers -->\n).*?(<!-- /peers -->)", re.DOTALL)
 
 WIDTH, TOP, ROW, LABELS, GAP, BOTTOM = 930, 64, 26, 262, 58, 34
-LEAST, MOST = 1.0, 100_000.0
+LEAST, MOST = 0.1, 100_000.0
+MANY = 9.95
+"""Requests per second from which a whole number has two digits."""
 OURS, OTHERS, BARE_COLOUR = "#3b82c4", "#c98a1b", "#767676"
 
 
@@ -56,7 +58,12 @@ def median(values: Sequence[float]) -> float:
 def _number(value: float, digits: int = 2) -> str:
     """Return a number with a few significant digits and separators of thousands."""
     places = max(0, digits - 1 - math.floor(math.log10(abs(value)))) if value else 0
-    return f"{value:,.{min(places, 4)}f}"
+    return f"{value:,.{min(places, 5)}f}"
+
+
+def rate(value: float) -> str:
+    """Return requests per second, with a decimal place below ten."""
+    return f"{value:,.{1 if value < MANY else 0}f}"
 
 
 def summary(figures: dict[str, Any]) -> str:
@@ -65,7 +72,7 @@ def summary(figures: dict[str, Any]) -> str:
     lines = ["| " + " | ".join(head) + " |", "| --- |" + " ---: |" * (len(head) - 1)]
     for name, site in figures["sites"].items():
         cells = [
-            f"{median(site['loads'][load]['rate']):,.0f} ({_number(ratio(figures, name, load).median)})"
+            f"{rate(median(site['loads'][load]['rate']))} ({_number(ratio(figures, name, load).median)})"
             for load in LOADS
         ]
         cells += [_number(median(site["loads"][LIST]["cpu_ms"])), f"{median(site['memory_mb']):,.0f}"]
@@ -82,7 +89,7 @@ def all_figures(figures: dict[str, Any]) -> str:
         for name, site in figures["sites"].items():
             figure, share = site["loads"][load], ratio(figures, name, load)
             cells = [
-                f"{median(figure['rate']):,.0f}",
+                rate(median(figure["rate"])),
                 _number(share.median),
                 f"{_number(share.lowest)} - {_number(share.highest)}",
                 *(_number(median(figure[column])) for column in ("p50_ms", "p99_ms", "cpu_ms")),
@@ -97,9 +104,10 @@ def all_figures(figures: dict[str, Any]) -> str:
 
 
 def _description(figures: dict[str, Any]) -> str:
+    longest = f" (up to {figures['longest']:g} s for slow servers)" if "longest" in figures else ""
     return (
         f"{figures['articles']:,} articles, {figures['cores']} cores, {figures['connections']} connections, medians of"
-        f" {figures['rounds']} rounds of {figures['seconds']:g} s; load average of the machine before:"
+        f" {figures['rounds']} rounds of {figures['seconds']:g} s{longest}; load average of the machine before:"
         f" {figures['load_average']}."
     )
 
@@ -136,10 +144,10 @@ def _panel(figures: dict[str, Any], load: str, left: float, width: float) -> Ite
         return left + width * share
 
     bottom = TOP + ROW * len(figures["sites"])
-    for exponent in range(round(math.log10(MOST)) + 1):
+    for exponent in range(round(math.log10(LEAST)), round(math.log10(MOST)) + 1):
         line = x(10**exponent)
         yield f'<line x1="{line:.1f}" y1="{TOP}" x2="{line:.1f}" y2="{bottom}" stroke="{INK}" stroke-opacity="0.25"/>'
-        if exponent in {0, 2, 4}:
+        if exponent in {0, 3}:
             yield text_element(line, bottom + 18, f"{10**exponent:,}", anchor="middle", size=12)
     for row, (name, site) in enumerate(figures["sites"].items()):
         rates = site["loads"][load]["rate"]
@@ -148,7 +156,7 @@ def _panel(figures: dict[str, Any], load: str, left: float, width: float) -> Ite
         ends = f'x1="{x(min(rates)):.1f}" y1="{y:.1f}" x2="{x(max(rates)):.1f}" y2="{y:.1f}"'
         yield f'<line {ends} stroke="{colour}" stroke-width="3" stroke-opacity="0.5"/>'
         yield f'<circle cx="{x(middle):.1f}" cy="{y:.1f}" r="4.5" fill="{colour}"/>'
-        yield text_element(max(x(max(rates)), x(middle)) + 8, y + 4, f"{middle:,.0f}", fill=colour, size=12)
+        yield text_element(max(x(max(rates)), x(middle)) + 8, y + 4, rate(middle), fill=colour, size=12)
 
 
 def publish(figures: dict[str, Any]) -> None:

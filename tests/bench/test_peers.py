@@ -22,7 +22,7 @@ from bench.cache_hits import free_port
 from bench.cpu_time import cpu_seconds
 from bench.peers import publication
 from bench.peers.__main__ import PEERS, main
-from bench.peers.comparison import Amount, compare
+from bench.peers.comparison import Amount, compare, duration
 from bench.peers.newsapi_site import BARE
 from bench.peers.sites import LOADS, SEARCH, Corpus, Site, connect, memory_mb, running
 
@@ -104,6 +104,16 @@ def test_the_deep_page_of_ten_thousand_articles_is_the_400th():
     assert Corpus(10_000).deep_page == 400
 
 
+@pytest.mark.parametrize(("rate", "seconds"), [(20_000, 4), (32, 4), (16, 8), (8, 16), (0.5, 20), (0, 20)])
+def test_a_slow_server_is_loaded_until_it_has_completed_enough_requests(rate, seconds):
+    assert duration(rate, 4) == seconds
+
+
+@pytest.mark.parametrize(("rate", "shown"), [(0.46, "0.5"), (9.94, "9.9"), (9.96, "10"), (1234.5, "1,234")])
+def test_low_rates_have_a_decimal_place(rate, shown):
+    assert publication.rate(rate) == shown
+
+
 @pytest.fixture
 def open_folder():
     """A folder that the user of PostgreSQL may enter; those of pytest are closed to others."""
@@ -126,7 +136,10 @@ def test_newsapi_and_a_peer_are_measured_and_shown(open_folder):
             measured = site["loads"][load]
             assert [len(measured[figure]) for figure in ("rate", "p50_ms", "p99_ms", "cpu_ms")] == [2] * 4
             assert min(measured["rate"]) > 0
-            assert f"\n| {name} | {publication.median(measured['rate']):,.0f} | " in publication.all_figures(figures)
+            assert (
+                f"\n| {name} | {publication.rate(publication.median(measured['rate']))} | "
+                in publication.all_figures(figures)
+            )
         assert f"\n| {name} | " in publication.summary(figures)
         assert f">{name}</text>" in publication.svg(figures)
 
