@@ -23,7 +23,7 @@ def test_every_kind_of_search_is_measured(tmp_path):
         assert 0 < float(p50) <= float(p99), name
         assert 0 < float(cpu_p50) <= float(cpu_p99), name
         assert f">{name}<" in drawn, name
-        assert 2 <= float(statements) <= 6, name
+        assert 1 <= float(statements) <= 6, name  # the position of the read; items in memory need no more
     sizes = {name: float(figures[0].replace(",", "")) for _, _, name, *figures in rows if "per" in name}
     assert sizes["bytes per article"] > 100
     assert sizes["articles indexed per second of CPU"] > 0
