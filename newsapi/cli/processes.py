@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 
 import click
@@ -17,6 +18,7 @@ from newsapi.db.clock import utc_now
 from newsapi.db.statement_spans import record_statements
 from newsapi.demo import content, mail_views, picture_views
 from newsapi.demo.home_page import DEMO_PAGE
+from newsapi.errors import Unavailable
 from newsapi.imports import loader as import_loader
 from newsapi.server.child_process import begin_child_process
 from newsapi.server.front import Front
@@ -32,12 +34,15 @@ from newsapi.write_hooks import WRITE_HOOKS
 def prepare_database(address: str) -> None:
     """Check the schema of the database, and print where the API is served, from which database and cache.
 
+    From then on, the consumers of the worker process every change, also if the worker starts later.
+
     Args:
         address: The numeric address that the server listens on.
     """
     with exit_on_errors():
         settings = Settings.from_env()
         database = open_database(settings)
+        _ensure_offsets(settings)
         click.echo(f"{describe_service(settings, address, database.url)} Press Ctrl-C to stop.")
 
 
@@ -51,9 +56,15 @@ def prepare_demo() -> None:
             import_loader.import_records(
                 database, settings, stream, hooks=WRITE_HOOKS, now=utc_now, reject=print_field_error
             )
+        _ensure_offsets(settings)
         click.echo(content.tour_text(settings.api_url))
         path = settings.database_url.removeprefix("sqlite:///")
         click.echo(f"\nThe database is {path}; the next demo replaces it. Press Ctrl-C to stop.")
+
+
+def _ensure_offsets(settings: Settings) -> None:
+    with suppress(Unavailable):  # of a server that refuses writes; the worker repeats it
+        create_worker(settings).ensure_offsets()
 
 
 def server_app() -> Front:

@@ -92,6 +92,15 @@ class Worker:
         self._database = database
         self.runners = [ConsumerRunner(database, consumer, now=now, worker_id=worker_id) for consumer in consumers]
 
+    def ensure_offsets(self) -> None:
+        """Give the consumers that never ran an offset, so that they process every change from now on.
+
+        Without it, a consumer starts at the head of the changelog when a worker first runs it. What a webhook is to get
+        may have been published before.
+        """
+        for runner in self.runners:
+            runner.ensure_offset()
+
     def run(self, wait_for_stop: Callable[[], object]) -> None:
         """Run until `wait_for_stop` returns; then finish the current steps and release all leases.
 
@@ -201,6 +210,13 @@ class ConsumerRunner:
         if more:
             return 0.0
         return POLL_INTERVAL_SECONDS if self.consumer.is_busy else self.consumer.idle_interval_seconds
+
+    def ensure_offset(self) -> None:
+        """Give the consumer an offset if it never ran."""
+        with self._database.transaction() as session:
+            changelog_offsets.ensure_offset(
+                session, self.consumer.name, self._now(), from_the_first=self.consumer.from_the_first
+            )
 
     def release(self) -> None:
         """Close the consumer and release its lease, for the next worker."""

@@ -1,5 +1,7 @@
 """A listener is told every change, by one worker at a time, from its own place."""
 
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -17,6 +19,7 @@ from newsapi.worker.consumers import LEASE_DURATION, MAX_BACKOFF_SECONDS, Consum
 from newsapi.worker.periodic import IDLE_POLLS, PeriodicTask
 from tests.support.events import changelog_seq
 from tests.support.metrics import metric
+from tests.support.processes import environ
 
 
 def place(database, listener="recorder"):
@@ -36,6 +39,27 @@ def test_a_new_listener_begins_at_the_head_and_is_told_what_comes(worker, record
     assert place(database).seq == changelog_seq(database)
     follow.step()
     assert recorder.seen == list(range(before + 1, changelog_seq(database) + 1))
+
+
+def test_a_consumer_with_an_offset_processes_what_changed_before_a_worker_first_ran(worker, recorder, make, database):
+    make.articles(2)
+    worker(recorder).ensure_offset()
+    before = changelog_seq(database)
+    make.articles(2, brand="tesla")
+    worker(recorder).ensure_offset()  # it has one
+    worker(recorder).step()
+    assert recorder.seen == list(range(before + 1, changelog_seq(database) + 1))
+
+
+def test_serving_begins_with_an_offset_for_each_consumer(database, database_url, make):
+    make.articles(2)
+    settings = {"NEWSAPI_DATABASE_URL": database_url, "NEWSAPI_WEBSUB_HUB": "https://hub.example.com"}
+    command = "from newsapi.cli.processes import prepare_database; prepare_database('127.0.0.1')"
+    subprocess.run([sys.executable, "-c", command], env=environ(**settings), check=True)
+    with database.read_transaction() as connection:
+        offsets = dict(connection.execute(select(ConsumerOffset.consumer, ConsumerOffset.seq)).all())
+    assert offsets["webhooks"] == offsets["websub"] == changelog_seq(database) > 0
+    assert offsets["related"] == 0
 
 
 def test_many_changes_come_in_blocks_without_a_pause(follow, recorder, make, database, monkeypatch):
