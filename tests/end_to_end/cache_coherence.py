@@ -92,7 +92,10 @@ class History:
 
 @dataclass
 class Checker:
-    """Edits through `database`, reads from the server at `base`; `faults` is what it found, `answers` how many."""
+    """Edits through `database`, reads from the server at `base`; `faults` is what it found.
+
+    `refused` are the reads that were 503 with `Retry-After`, which are no wrong answers.
+    """
 
     base: str
     database: Database
@@ -100,6 +103,7 @@ class Checker:
     seed: int = 7
     history: History = field(default_factory=History)
     faults: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
     statuses: dict[int, int] = field(default_factory=dict)
     how: dict[str, int] = field(default_factory=dict)
     slowest: float = 0.0
@@ -181,6 +185,8 @@ class Checker:
                 how = answer.headers["Cache-Status"]
                 self.how[how] = self.how.get(how, 0) + 1
                 self._judge(surface, answer.status, int(answer.headers["Content-Seq"]), body, began)
+            elif answer.status == 503 and answer.headers["Retry-After"]:
+                self.refused.append(f"{surface}: {body!r}")
             elif answer.status >= 500:
                 self.faults.append(f"{surface}: {answer.status}")
             if chance.random() < 0.02:  # now and then another process

@@ -243,5 +243,5 @@ def test_no_answer_is_wrong_while_articles_change(pytestconfig, postgresql_templ
             with checker.reading(6):
                 checker.run(4, pace=lambda _: 0.05)
         database.dispose()
-    assert checker.faults == []
+    assert checker.faults == checker.refused == []
     assert checker.how["newsapi; fwd=miss"] > 50
