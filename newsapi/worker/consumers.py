@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import secrets
 import threading
-import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -32,6 +31,7 @@ from newsapi.errors import Unavailable
 from newsapi.worker.consumer import Consumer
 from newsapi.worker.isolation import BatchIsolation, NextTry, describe_error, is_outage
 from newsapi.worker.retries import FailedChangeRetries
+from newsapi.worker.ticks import seconds_until_tick
 
 log = structlog.get_logger("newsapi.worker")
 
@@ -89,7 +89,7 @@ class Worker:
             worker_id: Id of this worker as the holder of leases. A worker that replaces one that has ended may have its
                 id, and then need not wait until the leases expire. A random id if empty.
         """
-        self._database = database
+        self._database, self._now = database, now
         self.runners = [ConsumerRunner(database, consumer, now=now, worker_id=worker_id) for consumer in consumers]
 
     def ensure_offsets(self) -> None:
@@ -98,8 +98,10 @@ class Worker:
         Without it, a consumer starts at the head of the changelog when a worker first runs it. What a webhook is to get
         may have been published before.
         """
-        for runner in self.runners:
-            runner.ensure_offset()
+        with self._database.transaction() as session:
+            for consumer in (runner.consumer for runner in self.runners):
+                from_the_first = consumer.from_the_first
+                changelog_offsets.ensure_offset(session, consumer.name, self._now(), from_the_first=from_the_first)
 
     def run(self, wait_for_stop: Callable[[], object]) -> None:
         """Run until `wait_for_stop` returns; then finish the current steps and release all leases.
@@ -143,15 +145,6 @@ class Worker:
 def _report_pool_use(stop: threading.Event) -> None:
     while not stop.wait(seconds_until_tick(pool_use.REPORT_INTERVAL_SECONDS)):
         pool_use.report()
-
-
-def seconds_until_tick(interval: float) -> float:
-    """Return the seconds until the monotonic clock is a multiple of an interval; 0 for an interval of 0.
-
-    Threads that wait until then wake up together. The first of them pays for a processor that has slept: alone, each
-    idle step would take six times as much processor time.
-    """
-    return interval - time.monotonic() % interval if interval else 0.0
 
 
 class ConsumerRunner:
@@ -210,13 +203,6 @@ class ConsumerRunner:
         if more:
             return 0.0
         return POLL_INTERVAL_SECONDS if self.consumer.is_busy else self.consumer.idle_interval_seconds
-
-    def ensure_offset(self) -> None:
-        """Give the consumer an offset if it never ran."""
-        with self._database.transaction() as session:
-            changelog_offsets.ensure_offset(
-                session, self.consumer.name, self._now(), from_the_first=self.consumer.from_the_first
-            )
 
     def release(self) -> None:
         """Close the consumer and release its lease, for the next worker."""

@@ -15,7 +15,7 @@ from newsapi.db.types import uuid7
 from newsapi.errors import DiskFull, MigrationsPending, Unavailable
 from newsapi.worker import consumers as room
 from newsapi.worker.consumer import IDLE_INTERVAL_SECONDS
-from newsapi.worker.consumers import LEASE_DURATION, MAX_BACKOFF_SECONDS, ConsumerRunner
+from newsapi.worker.consumers import LEASE_DURATION, MAX_BACKOFF_SECONDS, ConsumerRunner, Worker
 from newsapi.worker.periodic import IDLE_POLLS, PeriodicTask
 from tests.support.events import changelog_seq
 from tests.support.metrics import metric
@@ -41,12 +41,14 @@ def test_a_new_listener_begins_at_the_head_and_is_told_what_comes(worker, record
     assert recorder.seen == list(range(before + 1, changelog_seq(database) + 1))
 
 
-def test_a_consumer_with_an_offset_processes_what_changed_before_a_worker_first_ran(worker, recorder, make, database):
+def test_a_consumer_with_an_offset_processes_what_changed_before_a_worker_first_ran(
+    worker, recorder, make, database, clock
+):
     make.articles(2)
-    worker(recorder).ensure_offset()
+    Worker(database, [recorder], now=clock).ensure_offsets()
     before = changelog_seq(database)
     make.articles(2, brand="tesla")
-    worker(recorder).ensure_offset()  # it has one
+    Worker(database, [recorder], now=clock).ensure_offsets()  # it has one
     worker(recorder).step()
     assert recorder.seen == list(range(before + 1, changelog_seq(database) + 1))
 

@@ -13,8 +13,9 @@ from newsapi.feeds.websub import WebSubConsumer
 from newsapi.related.tables import RelatedProfile
 from newsapi.related.worker import RelatedIndexConsumer
 from newsapi.worker.consumer import IDLE_INTERVAL_SECONDS, QUIET_INTERVAL_SECONDS
-from newsapi.worker.consumers import ConsumerRunner, seconds_until_tick
+from newsapi.worker.consumers import ConsumerRunner
 from newsapi.worker.periodic import IDLE_POLLS
+from newsapi.worker.ticks import seconds_until_tick
 
 pytestmark = pytest.mark.real_time
 
