@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -93,7 +93,7 @@ def list_page(
     plan = listings.plan_listing(connection, snapshot, query, rows=limit + 1)
     if plan is None:
         return ArticlePage([])
-    statement = _page_statement(select_for(fields))(plan.rows, plan.order)
+    statement = _page_statement(select_for(fields), plan.rows, plan.order)
     rows = compiled_queries.fetch_rows(connection, statement, plan.parameters)
     key = SUMMARY_NAMES.index(query.key)
     page = _cut_page(connection, plan, query, [Position(row[key], row[0]) for row in rows], limit)
@@ -145,7 +145,7 @@ def _page_of_ids(
     plan = listings.plan_listing(connection, snapshot, replace(query, page_start=None), rows=len(ids))
     if plan is None:
         return ArticlePage([])
-    statement = _page_statement(select_for(fields))(plan.rows, plan.order)
+    statement = _page_statement(select_for(fields), plan.rows, plan.order)
     rows = {row[0]: row for row in compiled_queries.fetch_rows(connection, statement, plan.parameters)}
     remaining = _ids_from(query.page_start, ids, rows)
     page_ids = remaining[:limit]
@@ -313,17 +313,10 @@ _FIND_FORMER = (
 )
 
 
-_PageStatement = Callable[[FromClause, tuple[ListingColumn, ...]], RowSelect]
-"""Returns the statement of a page from the subquery of its rows and their order."""
-
-
-@lru_cache(maxsize=64)
-def _page_statement(selection: Selection) -> _PageStatement:
-    return lru_cache(maxsize=1024)(partial(_join_page, base_statement(selection)))
-
-
-def _join_page(statement: RowSelect, rows: FromClause, order: tuple[ListingColumn, ...]) -> RowSelect:
-    return statement.join(rows, rows.c.article_id == Article.id).order_by(*order)
+@lru_cache(maxsize=1024)
+def _page_statement(selection: Selection, rows: FromClause, order: tuple[ListingColumn, ...]) -> RowSelect:
+    """Return the statement of a page from the subquery of its rows and their order."""
+    return base_statement(selection).join(rows, rows.c.article_id == Article.id).order_by(*order)
 
 
 @lru_cache(maxsize=16)
