@@ -138,14 +138,15 @@ class Indexer:
     def _use_current(self) -> OpenIndex:
         """Return the current generation, opened for writing; rebuild the index if there is none."""
         generation = self._folder.current()
-        is_open = self._opened is not None and self._opened.generation == generation and self._writer is not None
-        if self._opened is not None and is_open and self._commits < index_reader.MAX_COMMITS:
-            return self._opened
+        is_known = False
+        if self._opened is not None and self._opened.generation == generation and self._writer is not None:
+            if self._commits < index_reader.MAX_COMMITS:
+                return self._opened
+            is_known = True  # its files were read when it was first opened, which takes seconds
         self.close()  # merges in progress begin again; waiting for them would delay searches
         self._commits = 0
         opened = open_or_discard(self._folder)
-        is_checked = is_open  # at the first opening; to read all files takes seconds
-        if opened is not None and not is_checked and (damaged := find_damaged_file(opened.generation)) is not None:
+        if opened is not None and not is_known and (damaged := find_damaged_file(opened.generation)) is not None:
             log.warning("search index damaged; it is rebuilt", generation=opened.generation.name, file=damaged.name)
             self._folder.discard(opened.generation)
             opened = None
