@@ -21,6 +21,7 @@ from bench.corpus import SYLLABLES
 from newsapi.db.clock import utc_now
 from newsapi.db.database import Database
 from newsapi.keys import commands as key_commands
+from tests.support.threads import running
 
 SCOPES = ("content:write", "content:publish", "webhooks")
 EVENTS = ("article.updated", "article.corrected", "cache.invalidated")
@@ -67,16 +68,13 @@ class Editor:
             threading.Thread(target=receiver.serve_forever),
             threading.Thread(target=self._edit_until, args=(stop, rate)),
         ]
-        for thread in threads:
-            thread.start()
-        try:
-            yield
-        finally:
+
+        def stop_all() -> None:
             stop.set()
             receiver.shutdown()
-            for thread in threads:
-                thread.join()
-            receiver.server_close()
+
+        with receiver, running(threads, stop_all):
+            yield
 
     def _create_webhook(self, url: str) -> None:
         connection = HTTPConnection(self._netloc, timeout=60)

@@ -20,6 +20,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -181,11 +182,9 @@ def fill_caches(base: str, requests: int) -> None:
     parts = [
         [new_path(number) for number in range(first, requests, WARM_CONNECTIONS)] for first in range(WARM_CONNECTIONS)
     ]
-    threads = [threading.Thread(target=invalidation.read, args=(base, part)) for part in parts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(WARM_CONNECTIONS) as pool:
+        for read in [pool.submit(invalidation.read, base, part) for part in parts]:
+            read.result()
 
 
 def list_slugs(base: str) -> list[str]:

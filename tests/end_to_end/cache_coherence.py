@@ -31,6 +31,7 @@ from newsapi.db.database import Database
 from newsapi.imports import loader as import_loader
 from newsapi.settings import Settings
 from tests.support.import_records import article, brand, lines, term
+from tests.support.threads import running
 
 BOUND = 1.0
 ARTICLES = 12
@@ -148,14 +149,8 @@ class Checker:
         """Read every surface again and again, until the block is left."""
         stop = threading.Event()
         threads = [threading.Thread(target=self._read_on, args=(n, stop), daemon=True) for n in range(readers)]
-        for thread in threads:
-            thread.start()
-        try:
+        with running(threads, stop.set, join_seconds=20):
             yield
-        finally:
-            stop.set()
-            for thread in threads:
-                thread.join(20)
 
     def run(self, seconds: float, *, pace: Callable[[random.Random], float]) -> None:
         """Edit for some seconds or until a fault is found; `pace` says how long to rest after each edit."""

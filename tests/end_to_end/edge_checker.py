@@ -22,6 +22,8 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from tests.support.threads import running
+
 SHOWN = re.compile(rb"([ab]\d+) v(\d+)")
 BRANDS = 3
 MAX_ARTICLES = 8
@@ -189,14 +191,8 @@ class EdgeChecker:
         threads = [
             threading.Thread(target=self._read_on, args=(number, stop, pause), daemon=True) for number in range(readers)
         ]
-        for thread in threads:
-            thread.start()
-        try:
+        with running(threads, stop.set, join_seconds=30):
             yield
-        finally:
-            stop.set()
-            for thread in threads:
-                thread.join(30)
 
     def _read_on(self, number: int, stop: threading.Event, pause: float) -> None:
         chance = random.Random(self.seed * 1000 + number)

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from tests.support.processes import free_port
@@ -32,6 +33,7 @@ max_client_conn = 200
 """
 
 
+@cache
 def knows_prepared_statements() -> bool:
     """Return whether the program keeps track of prepared statements."""
     assert PROGRAM
