@@ -22,11 +22,15 @@ SETTLE_SECONDS = 30.0
 """Seconds in which the demo does what follows its start; free memory is returned ten seconds after that."""
 
 
-class Usage(NamedTuple):
-    """What a process has used: CPU time in nanoseconds, and voluntary context switches."""
+CLOCK_OF_PROCESS = 2
+"""The last three bits of the number of a clock that counts the CPU time of a process; the others have its id."""
 
-    cpu_ns: int
-    wakes: int
+
+class Usage(NamedTuple):
+    """What a process has used: CPU time in seconds, and how often each of its threads woke up."""
+
+    cpu_seconds: float
+    wakes: dict[str, int]
 
 
 @click.command()
@@ -60,26 +64,25 @@ def _report(supervisor: psutil.Process, seconds: float) -> None:
     total_pss = total_cpu = 0.0
     for process, first, last in zip(family, before, after, strict=True):
         memory = process.memory_full_info()
-        cpu = (last.cpu_ns - first.cpu_ns) / seconds / 1e7
-        wakes = (last.wakes - first.wakes) / seconds
+        cpu = (last.cpu_seconds - first.cpu_seconds) / seconds * 100
+        wakes = sum(last.wakes[thread] - first.wakes[thread] for thread in first.wakes.keys() & last.wakes) / seconds
         total_pss, total_cpu = total_pss + memory.pss / 1e6, total_cpu + cpu
         click.echo(f"| {_name(process)} | {memory.pss / 1e6:.0f} | {memory.uss / 1e6:.0f} | {cpu:.2f} | {wakes:.0f} |")
     click.echo(f"| all | {total_pss:.0f} |  | {total_cpu:.2f} |  |")
 
 
 def _usage(pid: int) -> Usage:
-    threads = [*Path(f"/proc/{pid}/task").iterdir()]
-    cpu_ns = sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads)
-    statuses = [line for thread in threads for line in (thread / "status").read_text().splitlines()]
-    return Usage(cpu_ns, sum(int(line.split()[1]) for line in statuses if line.startswith("voluntary_ctxt_switches")))
+    wakes = {}
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        lines = (thread / "status").read_text().splitlines()
+        wakes[thread.name] = next(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches"))
+    return Usage(time.clock_gettime(~pid << 3 | CLOCK_OF_PROCESS), wakes)
 
 
 def _name(process: psutil.Process) -> str:
-    """Return what a process calls itself, or what Python started it for."""
+    """Return what a process calls itself."""
     command = " ".join(process.cmdline())
-    if command.startswith("newsapi "):
-        return command.removeprefix("newsapi ").strip()
-    return "resource tracker of Python" if "resource_tracker" in command else "supervisor"
+    return command.removeprefix("newsapi ").strip() if command.startswith("newsapi ") else "supervisor"
 
 
 if __name__ == "__main__":

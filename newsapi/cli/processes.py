@@ -9,6 +9,7 @@ from contextlib import suppress
 from types import FrameType
 
 import click
+from setproctitle import setproctitle
 
 from newsapi.app import create_front, create_index_follower, create_worker, shared_app
 from newsapi.cli.error_reports import exit_on_errors
@@ -20,7 +21,6 @@ from newsapi.demo import content, mail_views, picture_views
 from newsapi.demo.home_page import DEMO_PAGE
 from newsapi.errors import Unavailable
 from newsapi.imports import loader as import_loader
-from newsapi.server.child_process import begin_child_process
 from newsapi.server.front import Front
 from newsapi.server.graceful_shutdown import with_graceful_shutdown
 from newsapi.server.logs import configure_logging
@@ -69,7 +69,7 @@ def _ensure_offsets(settings: Settings) -> None:
 
 def server_app() -> Front:
     """Return the application that a server process runs."""
-    begin_child_process("newsapi server process")
+    setproctitle("newsapi server process")
     settings = Settings.from_env()
     configure_logging(settings.log_level)
     _start_tracing()
@@ -92,7 +92,7 @@ def _start_tracing() -> None:
 
 def run_supervised_worker(worker_id: str) -> None:
     """Run the worker of `newsapi serve` until its supervisor stops it; it has the leases of the one before."""
-    begin_child_process("newsapi worker")
+    setproctitle("newsapi worker")
     settings = Settings.from_env()
     configure_logging(settings.log_level)
     run_worker(settings, worker_id)
@@ -100,7 +100,7 @@ def run_supervised_worker(worker_id: str) -> None:
 
 def run_search_indexer() -> None:
     """Follow the changelog with the search index of this machine until the supervisor of `newsapi serve` stops it."""
-    begin_child_process("newsapi search indexer")
+    setproctitle("newsapi search indexer")
     settings = Settings.from_env()
     configure_logging(settings.log_level)
     open_database(settings)

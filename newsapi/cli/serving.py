@@ -1,22 +1,22 @@
 """Commands that run until they are stopped: `serve`, `worker` and `demo`.
 
-`serve` and `demo` become the supervisor, which stays small: what needs the application runs in processes of its own.
+`serve` and `demo` become the supervisor, and share the memory of the application with the processes that run it.
 """
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import sys
 from contextlib import nullcontext
+from importlib import import_module
 from pathlib import Path
 
 import click
 
-from newsapi.server import metrics
 from newsapi.server.bind import bind_address
 from newsapi.server.logs import configure_logging
 from newsapi.server.memory import limit_free_memory
+from newsapi.server.metrics_dir import multiprocess_dir
 from newsapi.settings import SettingError, Settings
 from newsapi.tracing import spans
 
@@ -68,22 +68,25 @@ def demo() -> None:
 
 def _serve(settings: Settings, address: str, preparation: str, *arguments: str) -> None:
     """Run the supervisor, after a function named as `module:function`, with its arguments, in a process of its own."""
-    from newsapi.server.supervisor import ServerSupervisor  # noqa: PLC0415 (slow to import, and other commands do not need it)
-
     configure_logging(settings.log_level)
     spans.are_requested()  # here, and not in each process, an error is one line
-    # "spawn": processes inherit no threads of the supervisor.
-    multiprocessing.set_start_method("spawn", force=True)
-    with metrics.multiprocess_dir() if settings.metrics_port else nullcontext():
+    with multiprocess_dir() if settings.metrics_port else nullcontext():
+        from newsapi.server.fork_server import ForkServer  # noqa: PLC0415 (slow to import, and other commands do not need it)
+        from newsapi.server.supervisor import ServerSupervisor  # noqa: PLC0415 (as above)
+
+        import_module("newsapi.server.preloaded")  # the last: what is imported until then is not collected as garbage
+        fork_server = ForkServer()
         if settings.metrics_port:
             _serve_metrics(settings)
-        supervisor = ServerSupervisor(settings, address)
+        supervisor = ServerSupervisor(settings, address, fork_server)
         if status := supervisor.run_preparation(preparation, *arguments):
             sys.exit(status)
         supervisor.serve()
 
 
 def _serve_metrics(settings: Settings) -> None:
+    from newsapi.server import metrics  # noqa: PLC0415 (imports prometheus_client, which looks for the directory then)
+
     try:
         metrics.serve_metrics(settings.host, settings.metrics_port or 0)
     except OSError as error:

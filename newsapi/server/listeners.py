@@ -99,6 +99,25 @@ class Listeners:
                 log.debug("connections not directed", error=str(error))
 
 
+class ListenerHandle:
+    """granian's handle of a listening socket, for a child process.
+
+    The handle alone is pickled as the number of its file descriptor, which differs in another process; this one is
+    pickled with the socket.
+    """
+
+    def __init__(self, listener: socket.socket) -> None:
+        """Use a listening socket of this process."""
+        self._listener = listener
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _build_holder, (self._listener,)
+
+
+def _build_holder(listener: socket.socket) -> SocketHolder:
+    return SocketHolder(listener.detach(), False, LISTEN_BACKLOG)  # type: ignore[call-arg]  # noqa: FBT003 (not a UNIX socket)
+
+
 def _selection_program(indexes: Sequence[int]) -> bytes:
     """Return the instructions that choose one of the sockets with these indexes at random."""
     instructions = [(_LOAD_WORD, 0, 0, _RANDOM_NUMBER), (_MODULO, 0, 0, len(indexes))]

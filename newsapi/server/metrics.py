@@ -8,20 +8,16 @@ the values of its processes, before this module is imported; its supervisor serv
 from __future__ import annotations
 
 import os
-import tempfile
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, multiprocess, start_http_server
 from prometheus_client.metrics import MetricWrapperBase
 
+from newsapi.server.metrics_dir import MULTIPROC_DIR_VARIABLE
 from newsapi.server.rsgi import RequestHead
-
-MULTIPROC_DIR_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 BUCKETS_SECONDS: Final = (
     0.0001,
@@ -207,17 +203,6 @@ def _add(histogram: Histogram, buckets: list[int], seconds: float) -> None:
         if count:
             bucket.inc(count)
     histogram._sum.inc(seconds)  # noqa: SLF001
-
-
-@contextmanager
-def multiprocess_dir() -> Iterator[None]:
-    """Provide a directory for the metrics of several processes, and remove it at the end."""
-    with tempfile.TemporaryDirectory(prefix="newsapi-metrics-") as directory:
-        os.environ[MULTIPROC_DIR_VARIABLE] = directory
-        try:
-            yield
-        finally:
-            del os.environ[MULTIPROC_DIR_VARIABLE]
 
 
 def metrics_markdown() -> str:

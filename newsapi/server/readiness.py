@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Callable
-from multiprocessing.connection import Connection
 from typing import Protocol
 
 READY: bytes = b"ready"
@@ -21,12 +21,12 @@ class StartingApplication(Protocol):
 LoadApplication = Callable[[], StartingApplication]
 
 
-def load_and_report(load: LoadApplication, supervisor: Connection) -> StartingApplication:
+def load_and_report(load: LoadApplication, supervisor: socket.socket) -> StartingApplication:
     """Load the application of a server process; the supervisor is told when the process serves it.
 
     Args:
         load: Loads the application.
-        supervisor: The end of a pipe whose other end the supervisor reads.
+        supervisor: A socket whose other end the supervisor reads.
 
     Returns:
         The application.
@@ -34,7 +34,7 @@ def load_and_report(load: LoadApplication, supervisor: Connection) -> StartingAp
 
     def report() -> None:
         with contextlib.suppress(OSError):  # the supervisor no longer waits
-            supervisor.send_bytes(READY)
+            supervisor.sendall(READY)
         supervisor.close()
 
     def on_start(loop: asyncio.AbstractEventLoop) -> None:

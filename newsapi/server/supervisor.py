@@ -11,16 +11,13 @@ closed (`graceful_shutdown`).
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
-import multiprocessing.connection
 import secrets
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerContext, SpawnContext
-from multiprocessing.process import BaseProcess
+from multiprocessing.connection import wait as wait_for_any
 from typing import Final
 
 import structlog
@@ -30,9 +27,9 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer, WorkerProcess
 
 from newsapi.server import metrics
-from newsapi.server.child_process import ListenerHandle, call, fork_context, spawn_context, start_process
-from newsapi.server.listeners import LISTEN_BACKLOG, Listeners
-from newsapi.server.readiness import LoadApplication, load_and_report
+from newsapi.server.fork_server import ChildProcess, ForkServer, call
+from newsapi.server.listeners import LISTEN_BACKLOG, ListenerHandle, Listeners
+from newsapi.server.readiness import READY, LoadApplication, load_and_report
 from newsapi.server.signal_event import SignalEvent
 from newsapi.server.worker_process import MIN_UPTIME_SECONDS, RESTART_DELAY_SECONDS, SupervisedProcess
 from newsapi.settings import Settings
@@ -65,38 +62,29 @@ STARTUP_POLL_SECONDS: Final = 0.2
 """Seconds between checks, while a new process starts, whether the server is to stop."""
 
 
-class _ContextProcess(WorkerProcess):
-    """A server process that is started by any context of `multiprocessing`."""
+class _ForkedServerProcess(WorkerProcess):
+    """A server process that is forked from the fork server."""
 
     def __init__(
-        self,
-        context: ForkServerContext | SpawnContext,
-        supervisor: MPServer,
-        slot: int,
-        target: object,
-        args: tuple[object, ...],
+        self, fork_server: ForkServer, supervisor: MPServer, slot: int, target: object, args: tuple[object, ...]
     ) -> None:
-        self._context = context
+        self._fork_server = fork_server
         super().__init__(supervisor, slot, target, args)  # type: ignore[no-untyped-call]
 
     def _spawn(self, target: Callable[..., object], args: tuple[object, ...]) -> None:
-        self.inner = self._context.Process(name="newsapi-server", target=target, args=args)
-
-    def start(self) -> None:
-        """Start the process, and watch it in a thread."""
-        start_process(self.inner)
-        self._watch()  # type: ignore[no-untyped-call]
+        self.inner = ChildProcess(self._fork_server, target, args)
 
 
 class ServerSupervisor(MPServer):
     """Starts, restarts, replaces and stops the server processes, the worker and the search indexer."""
 
-    def __init__(self, settings: Settings, address: str) -> None:
+    def __init__(self, settings: Settings, address: str, fork_server: ForkServer) -> None:
         """Configure granian; nothing is started yet.
 
         Args:
             settings: Their `port` and `processes`.
             address: The numeric address to listen on.
+            fork_server: From which processes are forked.
         """
         super().__init__(
             "newsapi.cli.processes:server_app",
@@ -120,10 +108,10 @@ class ServerSupervisor(MPServer):
         )
         self.main_loop_interrupt = SignalEvent()  # type: ignore[assignment]
         self._listeners = Listeners()
-        self._readiness: dict[int, tuple[Connection, Connection]] = {}
-        self._context: ForkServerContext | SpawnContext = fork_context()
+        self._readiness: dict[int, tuple[socket.socket, socket.socket]] = {}
+        self._fork_server = fork_server
         self._background_processes = [
-            SupervisedProcess(name, partial(self._create_process, name, *call_arguments))
+            SupervisedProcess(name, partial(self._create_process, *call_arguments))
             for name, *call_arguments in (
                 # Each worker has the id of the previous one, and so its leases: it does not wait for their expiry.
                 ("newsapi-worker", WORKER_TARGET, secrets.token_hex(8)),
@@ -142,17 +130,17 @@ class ServerSupervisor(MPServer):
         Returns:
             The exit status of the process.
         """
-        process = self._create_process("newsapi-preparation", target, *arguments)
-        start_process(process)
+        process = self._create_process(target, *arguments)
+        process.start()
         process.join()
         return process.exitcode or 0
 
-    def _create_process(self, name: str, target: str, *arguments: str) -> BaseProcess:
-        return self._context.Process(name=name, target=call, args=(target, *arguments))
+    def _create_process(self, target: str, *arguments: str) -> ChildProcess:
+        return ChildProcess(self._fork_server, call, (target, *arguments))
 
     def _begin_reload(self) -> None:
         """Replace the worker and the search indexer, and let new processes import the code that is installed now."""
-        self._context = spawn_context()
+        self._fork_server.renew()
         for process in self._background_processes:
             process.restart()
 
@@ -166,13 +154,13 @@ class ServerSupervisor(MPServer):
     def _spawn_worker(self, idx: int, target: object, callback_loader: LoadApplication) -> WorkerProcess:  # type: ignore[override]
         self._ssp = None
         self._sso = self._listeners.sockets[idx]
-        self._shd = ListenerHandle(self._sso, LISTEN_BACKLOG)  # type: ignore[assignment]
+        self._shd = ListenerHandle(self._sso)  # type: ignore[assignment]
         for end in self._readiness.pop(idx, ()):
             end.close()
-        self._readiness[idx] = multiprocessing.Pipe(duplex=False)
+        self._readiness[idx] = socket.socketpair()
         load = partial(load_and_report, callback_loader, self._readiness[idx][1])
         process = super()._spawn_worker(idx, target, load)
-        return _ContextProcess(self._context, self, idx, target, process.inner._args)  # noqa: SLF001 (those of granian)
+        return _ForkedServerProcess(self._fork_server, self, idx, target, process.inner._args)  # noqa: SLF001 (those of granian)
 
     def _spawn_workers(self, spawn_target: object, target_loader: object) -> None:
         super()._spawn_workers(spawn_target, target_loader)  # type: ignore[no-untyped-call]
@@ -238,10 +226,10 @@ class ServerSupervisor(MPServer):
         sender.close()
         deadline = time.monotonic() + STARTUP_TIMEOUT_SECONDS
         while time.monotonic() < deadline and not self.interrupt_signal:
-            events = multiprocessing.connection.wait([receiver, process.inner.sentinel], STARTUP_POLL_SECONDS)
+            events = wait_for_any([receiver, process.inner.sentinel], STARTUP_POLL_SECONDS)
             if receiver in events:
-                with contextlib.suppress(EOFError, OSError):
-                    return bool(receiver.recv_bytes())
+                with contextlib.suppress(OSError):
+                    return bool(receiver.recv(len(READY)))
             if events:
                 return False
         return False
@@ -257,11 +245,12 @@ class ServerSupervisor(MPServer):
         metrics.drop_process(process.inner.pid)
 
     def _stop_workers(self) -> None:
+        deadline = time.monotonic() + SHUTDOWN_TIMEOUT_SECONDS
         for process in self._background_processes:
             process.stop()
         super()._stop_workers()  # type: ignore[no-untyped-call]
         for process in self._background_processes:
-            process.join(SHUTDOWN_TIMEOUT_SECONDS)
+            process.join(max(0.0, deadline - time.monotonic()))
 
     def shutdown(self, exit_code: int = 0) -> None:
         """Stop all processes; one that ended by itself meanwhile, for example by Ctrl-C, is not an error."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from multiprocessing.process import BaseProcess
 from typing import Final
 
 import structlog
 
 from newsapi.server import metrics
-from newsapi.server.child_process import start_process
+from newsapi.server.fork_server import ChildProcess
 
 log = structlog.get_logger("newsapi.server")
 
@@ -24,12 +23,12 @@ RESTART_DELAY_SECONDS: Final = 1.0
 class SupervisedProcess:
     """A child process that is started again whenever it ends, until `stop` is called."""
 
-    def __init__(self, name: str, create: Callable[[], BaseProcess]) -> None:
+    def __init__(self, name: str, create: Callable[[], ChildProcess]) -> None:
         """Store the name of the process and the function that returns one to start; nothing is started yet."""
         self._name = name
         self._create = create
         self._stopping = threading.Event()
-        self._process: BaseProcess | None = None
+        self._process: ChildProcess | None = None
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._keep, name=name, daemon=True)
 
@@ -61,7 +60,7 @@ class SupervisedProcess:
                 if self._stopping.is_set():
                     return
                 self._process = process = self._create()
-                start_process(process)
+                process.start()
             process.join()
             if process.pid is not None:
                 metrics.drop_process(process.pid)

@@ -1,4 +1,4 @@
-"""The processes of `newsapi serve` are forked from one that has imported the application, and follow its end."""
+"""The processes of `newsapi serve` share the memory of an application that was imported once, and end together."""
 
 import os
 import signal
@@ -56,18 +56,33 @@ def has_ended(pid):
         return True
 
 
-def test_the_supervisor_does_not_import_what_its_processes_need(served):
+def memory(pid):
+    """Return MB that a process uses alone, and MB that it shares with others."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+    kilobytes = {name: int(rest.split()[0]) for name, rest in (line.split(":") for line in lines)}
+    private, shared = (kilobytes[f"{kind}_Clean"] + kilobytes[f"{kind}_Dirty"] for kind in ("Private", "Shared"))
+    return private / 1e3, shared / 1e3
+
+
+def test_all_processes_share_the_memory_of_the_application(served):
     # A forked process has the name of the fork server until it begins.
-    for name in ("fork server", "server process", "worker", "search indexer"):
+    names = ("fork server", "server process", "worker", "search indexer")
+    for name in names:
         wait_for(lambda name=name: len(processes(served, name)) == 1)
-    assert "tantivy" not in loaded_libraries(served.process.pid)
-    assert all("tantivy" in loaded_libraries(pid) for pid in processes(served, "server process", "worker"))
+    supervisor = served.process.pid
+    assert all("tantivy" in loaded_libraries(pid) for pid in (supervisor, *processes(served, *names)))
+    for pid in (supervisor, *processes(served, "fork server")):
+        private, shared = memory(pid)
+        assert private < shared / 3  # 6 and 4 MB of 90
 
 
 @pytest.mark.parametrize(
     ("modules", "unneeded"),
     [
-        ("newsapi.cli.serving newsapi.server.supervisor", {"flask", "marshmallow", "orjson", "sqlalchemy", "tantivy"}),
+        (
+            "newsapi.cli.main newsapi.cli.serving",
+            {"flask", "granian", "marshmallow", "prometheus_client", "sqlalchemy"},
+        ),
         ("newsapi.server.preloaded", {"PIL", "alembic", "flask_caching", "numpy", "opentelemetry", "redis"}),
     ],
 )
@@ -129,14 +144,30 @@ def test_a_process_that_is_told_to_stop_while_it_starts_stops(served):
 
 def test_after_a_reload_processes_import_the_code_that_is_installed(served):
     old = processes(served, "server process", "worker")
+    [old_fork_server] = processes(served, "fork server")
     served.process.send_signal(signal.SIGHUP)
     for pid in old:
         wait_for(lambda pid=pid: has_ended(pid))
     wait_for(lambda: len(processes(served, "server process", "worker")) == 2)
     wait_for(lambda: answers(served))
+    wait_for(lambda: has_ended(old_fork_server))
+    [fork_server] = processes(served, "fork server")
     for pid in processes(served, "server process", "worker"):
-        parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-        assert parent == served.process.pid  # not forked, but started anew
+        assert parent_of(pid) == fork_server
+    assert is_new_interpreter(fork_server)
+
+
+def parent_of(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def is_new_interpreter(pid):
+    """Return whether a process is a new interpreter: the system loads its libraries at other addresses."""
+    return address_of_libc(pid) != address_of_libc(parent_of(pid))
+
+
+def address_of_libc(pid):
+    return next(line for line in Path(f"/proc/{pid}/maps").read_text().splitlines() if "libc.so" in line).split("-")[0]
 
 
 HEAP_BYTES = 64 << 20

@@ -6,7 +6,7 @@ import sys
 
 from prometheus_client import CollectorRegistry, multiprocess
 
-from newsapi.server.metrics import MULTIPROC_DIR_VARIABLE
+from newsapi.server.metrics_dir import MULTIPROC_DIR_VARIABLE
 
 FLUSH = """
 from newsapi.server.metrics import ProcessGauges, RequestMetrics

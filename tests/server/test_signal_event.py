@@ -10,8 +10,6 @@ import time
 import pytest
 
 from newsapi.server.signal_event import SignalEvent
-from newsapi.server.supervisor import ServerSupervisor
-from newsapi.settings import Settings
 from tests.support.processes import NEWSAPI, environ
 
 pytestmark = pytest.mark.real_time
@@ -94,9 +92,19 @@ def test_a_signal_wakes_a_waiting_main_thread():
         signal.signal(signal.SIGUSR1, before)
 
 
-def test_the_supervisor_waits_for_such_an_event(tmp_path):
-    supervisor = ServerSupervisor(Settings.from_env({"NEWSAPI_DATABASE_URL": f"sqlite:///{tmp_path}/a"}), "127.0.0.1")
-    assert isinstance(supervisor.main_loop_interrupt, SignalEvent)
+SUPERVISOR = """
+from newsapi.server.fork_server import ForkServer
+from newsapi.server.signal_event import SignalEvent
+from newsapi.server.supervisor import ServerSupervisor
+from newsapi.settings import Settings
+
+supervisor = ServerSupervisor(Settings.from_env(), "127.0.0.1", ForkServer())
+assert isinstance(supervisor.main_loop_interrupt, SignalEvent)
+"""
+
+
+def test_the_supervisor_waits_for_such_an_event(sqlite_url):
+    subprocess.run([sys.executable, "-c", SUPERVISOR], env=environ(NEWSAPI_DATABASE_URL=sqlite_url), check=True)
 
 
 def run_worker(folder):
