@@ -16,6 +16,7 @@ from newsapi.db.database import Database
 from newsapi.images import queries
 from newsapi.images.measurement import ImageProblem, measure_url
 from newsapi.images.queries import DueFile, Outcome
+from newsapi.server.memory import return_free_memory
 from newsapi.worker.consumer import IDLE_INTERVAL_SECONDS, QUIET_INTERVAL_SECONDS
 from newsapi.worker.periodic import PeriodicTask
 
@@ -52,6 +53,7 @@ class ImageMeasurer(PeriodicTask):
         self._measure = partial(measure_url, allow_private=allow_private)
         self._now = now
         self._last_host = ""
+        self._has_measured = False  # since the last time that nothing was due
 
     @property
     def idle_interval_seconds(self) -> float:  # type: ignore[override]
@@ -62,6 +64,9 @@ class ImageMeasurer(PeriodicTask):
         """Measure the next files, and return their number."""
         batches = self._next_batches()
         if not batches:
+            if self._has_measured:
+                return_free_memory()  # images were decoded in it
+                self._has_measured = False
             return 0
         with self._database.transaction() as session:
             batches = [queries.claim_files(session, files, self._now()) for files in batches]
@@ -70,6 +75,7 @@ class ImageMeasurer(PeriodicTask):
             outcomes = [
                 outcome for batch in pool.map(partial(self._measure_batch, end=end), batches) for outcome in batch
             ]
+        self._has_measured = True
         read = {outcome.file.id for outcome in outcomes}
         with self._database.transaction() as session:
             changelog_writer.acquire_write_lock(session)
