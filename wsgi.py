@@ -1,6 +1,9 @@
 """Entry point for WSGI servers: `gunicorn wsgi:app`."""
 
 from newsapi.app import create_app
+from newsapi.cli.processes import prepare_service
 from newsapi.settings import Settings
 
-app = create_app(Settings.from_env())
+settings = Settings.from_env()
+prepare_service(settings).dispose()
+app = create_app(settings)

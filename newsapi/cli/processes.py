@@ -16,6 +16,7 @@ from newsapi.cli.error_reports import exit_on_errors
 from newsapi.cli.startup import create_database, describe_service, open_database, require_current_schema, tune_gc
 from newsapi.cli.terminal import print_field_error
 from newsapi.db.clock import utc_now
+from newsapi.db.database import Database
 from newsapi.db.statement_spans import record_statements
 from newsapi.demo import content, mail_views, picture_views
 from newsapi.demo.home_page import DEMO_PAGE
@@ -32,18 +33,35 @@ from newsapi.write_hooks import WRITE_HOOKS
 
 
 def prepare_database(address: str) -> None:
-    """Check the schema of the database, and print where the API is served, from which database and cache.
-
-    From then on, the consumers of the worker process every change, also if the worker starts later.
+    """Prepare the database, and print where the API is served, from which database and cache.
 
     Args:
         address: The numeric address that the server listens on.
     """
     with exit_on_errors():
         settings = Settings.from_env()
-        database = open_database(settings)
-        _ensure_offsets(settings)
+        database = prepare_service(settings)
         click.echo(f"{describe_service(settings, address, database.url)} Press Ctrl-C to stop.")
+
+
+def prepare_service(settings: Settings) -> Database:
+    """Return the database of a service, after a check of its schema.
+
+    From then on, the consumers of the worker process every change, also if the first worker starts later.
+
+    Raises:
+        SettingError: A setting is invalid.
+        MigrationsPending: The schema of a database server is not current.
+    """
+    database = open_database(settings)
+    _ensure_offsets(settings)
+    return database
+
+
+def _ensure_offsets(settings: Settings) -> None:
+    """Give the consumers of the worker an offset, unless the database accepts no writes; the worker repeats it."""
+    with suppress(Unavailable):
+        create_worker(settings).ensure_offsets()
 
 
 def prepare_demo() -> None:
@@ -60,11 +78,6 @@ def prepare_demo() -> None:
         click.echo(content.tour_text(settings.api_url))
         path = settings.database_url.removeprefix("sqlite:///")
         click.echo(f"\nThe database is {path}; the next demo replaces it. Press Ctrl-C to stop.")
-
-
-def _ensure_offsets(settings: Settings) -> None:
-    with suppress(Unavailable):  # of a server that refuses writes; the worker repeats it
-        create_worker(settings).ensure_offsets()
 
 
 def server_app() -> Front:

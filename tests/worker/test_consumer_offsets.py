@@ -53,10 +53,14 @@ def test_a_consumer_with_an_offset_processes_what_changed_before_a_worker_first_
     assert recorder.seen == list(range(before + 1, changelog_seq(database) + 1))
 
 
-def test_serving_begins_with_an_offset_for_each_consumer(database, database_url, make):
+@pytest.mark.parametrize(
+    "command",
+    ["from newsapi.cli.processes import prepare_database; prepare_database('127.0.0.1')", "import wsgi"],
+    ids=["serve", "wsgi"],
+)
+def test_serving_begins_with_an_offset_for_each_consumer(database, database_url, make, command):
     make.articles(2)
     settings = {"NEWSAPI_DATABASE_URL": database_url, "NEWSAPI_WEBSUB_HUB": "https://hub.example.com"}
-    command = "from newsapi.cli.processes import prepare_database; prepare_database('127.0.0.1')"
     subprocess.run([sys.executable, "-c", command], env=environ(**settings), check=True)
     with database.read_transaction() as connection:
         offsets = dict(connection.execute(select(ConsumerOffset.consumer, ConsumerOffset.seq)).all())
