@@ -195,7 +195,9 @@ def list_slugs(base: str) -> list[str]:
 
 @click.command()
 @click.option("--articles", default=2_000, show_default=True, help="Number of articles in the archive.")
-@click.option("--minutes", default=60.0, show_default=True, help="Duration of the load.")
+@click.option(
+    "--minutes", type=click.FloatRange(min=0.5), default=60.0, show_default=True, help="Duration of the load."
+)
 @click.option("--database", type=click.Choice(["sqlite", "postgresql"]), default="sqlite", show_default=True)
 @click.option("--processes", default=2, show_default=True, help="NEWSAPI_PROCESSES.")
 @click.option("--edits", default=0.0, help="Edits a second of existing articles, in place of publications.")
