@@ -20,7 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from newsapi.db import deadlines, pool_use
 from newsapi.db.deadlines import DeadlineConnection
 from newsapi.db.failures import server_name, translate_driver_errors
-from newsapi.db.read_connections import BEGIN_READING, ReadConnection
+from newsapi.db.read_connections import BEGIN_READING, ReadConnection, ReplicaConnection
 from newsapi.errors import Unavailable
 from newsapi.settings import Settings
 
@@ -77,7 +77,13 @@ class Database:
     """One SQLite or PostgreSQL database, with separate engines for reads, writes and optional writes."""
 
     def __init__(
-        self, url: str, *, pool_size: int = 5, long_running: bool = False, prepared_statements: bool = True
+        self,
+        url: str,
+        *,
+        pool_size: int = 5,
+        long_running: bool = False,
+        prepared_statements: bool = True,
+        is_replica: bool = False,
     ) -> None:
         """Initialize the engines; they connect on first use.
 
@@ -86,10 +92,12 @@ class Database:
             pool_size: Maximum number of connections for reads; half as many for writes, and one for optional writes.
             long_running: Whether statements get the time limit of background writes, for work that no client waits for.
             prepared_statements: Whether frequent statements are prepared by name on PostgreSQL.
+            is_replica: Whether it is a read replica, which need not be on the timeline of the primary.
         """
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._long_running = long_running
+        self._is_replica = is_replica
         self._prepare_threshold = PREPARE_THRESHOLD if prepared_statements else None
         self._reader = self._engine(writes=False, pool_size=pool_size)
         self._writer = self._engine(writes=True, pool_size=max(1, pool_size // 2))
@@ -110,6 +118,7 @@ class Database:
             pool_size=pool_size,
             long_running=long_running,
             prepared_statements=settings.prepared_statements == "on",
+            is_replica=url is not None,
         )
 
     def _engine(self, *, writes: bool, pool_size: int, nowait: bool = False) -> Engine:
@@ -132,7 +141,8 @@ class Database:
         # transaction has to set what it needs.
         arguments = {"application_name": "newsapi", "prepare_threshold": self._prepare_threshold}
         engine = create_engine(self.url, connect_args=arguments, pool_pre_ping=writes, **pool_options)
-        connection_type = DeadlineConnection if writes else ReadConnection
+        read_type = ReplicaConnection if self._is_replica else ReadConnection
+        connection_type = DeadlineConnection if writes else read_type
         deadlines.apply_deadlines(engine, limit, connection_type, autocommit=not writes)
         if nowait:
             event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(NOWAIT_SETTINGS))

@@ -4,20 +4,27 @@ A server that hangs (stopped, swapped out, behind a network that drops packets) 
 `statement_timeout` and TCP then take minutes to notice, and libpq waits at least two seconds to connect. Here every
 wait for the server has a deadline: connecting, statements, commit, rollback, and the ping before a connection is used
 again. After the deadline the socket is closed, so that a late reply is not read as the reply to another statement.
+
+Connecting includes one statement, because a pooler accepts clients while it cannot reach its server. The statement
+shows whether the server is a primary that another one has replaced (`newsapi.db.timelines`).
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import psycopg
 from psycopg import errors
 from psycopg.rows import TupleRow
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import InvalidatePoolError
+
+from newsapi.db import timelines
+from newsapi.db.timelines import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy.pool import ConnectionPoolEntry
 
 CONNECT_TIMEOUT_SECONDS = 0.6
-"""Time limit for connecting."""
+"""Time limit for connecting to one server."""
 
 PING_TIMEOUT_SECONDS = 0.4
 """Time limit for the ping of an idle connection.
@@ -49,9 +56,22 @@ _Result = TypeVar("_Result")
 
 
 class DeadlineConnection(psycopg.Connection[TupleRow]):
-    """A connection whose waits end after `limit` seconds (None: no limit) with an OperationalError."""
+    """A connection whose waits end after `limit` seconds (None: no limit) with an OperationalError.
+
+    Attributes:
+        limit: Time limit for each wait.
+        refuses_replaced: Whether servers that another one has replaced are refused.
+        timeline: The timeline of the server when the connection was made; None if it is a standby or does not tell.
+    """
 
     limit: float | None = READ_TIMEOUT_SECONDS
+    refuses_replaced: ClassVar[bool] = True
+    timeline: Timeline | None = None
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether another server has been promoted since."""
+        return self.timeline is not None and timelines.register.is_outdated(self.timeline)
 
     def check_out(self) -> None:
         """Prepare the connection for the next use; raise OperationalError if it does not work any more."""
@@ -89,7 +109,7 @@ class DeadlineConnection(psycopg.Connection[TupleRow]):
     @classmethod
     def _connect_gen(cls, conninfo: str = "") -> PQGenConn[DeadlineConnection]:
         """Connect, and check the deadline each time that the driver reports that it still waits."""
-        steps = super()._connect_gen(conninfo)
+        steps = cls._connect_to_current(conninfo)
         deadline = time.monotonic() + CONNECT_TIMEOUT_SECONDS
         try:
             awaited = next(steps)
@@ -101,6 +121,38 @@ class DeadlineConnection(psycopg.Connection[TupleRow]):
         except StopIteration as stop:
             connection: DeadlineConnection = stop.value
             return connection
+        finally:
+            steps.close()
+
+    @classmethod
+    def _connect_to_current(cls, conninfo: str) -> PQGenConn[DeadlineConnection]:
+        """Connect, and close the connection again unless the server replies and was not replaced."""
+        connection: DeadlineConnection = yield from super()._connect_gen(conninfo)
+        if cls.refuses_replaced:
+            try:
+                yield from connection._note_timeline()
+            except BaseException:  # GeneratorExit too: the deadline has passed
+                connection.close()
+                raise
+        return connection
+
+    def _note_timeline(self) -> PQGenConn[None]:
+        steps = self._exec_command(timelines.QUERY)
+        try:
+            awaited = next(steps)
+            while True:
+                awaited = steps.send((yield self.pgconn.socket, awaited))
+        except StopIteration as stop:
+            row = [stop.value.get_value(0, column) for column in range(stop.value.ntuples and 2)]
+        except psycopg.OperationalError:
+            raise
+        except psycopg.DatabaseError:  # a service that does not have these functions
+            return
+        if row:
+            self.timeline = Timeline.from_row(*row)
+            timelines.register.note(self.timeline)
+        if self.is_replaced:
+            raise psycopg.OperationalError("another server was promoted in place of this one")
 
 
 def apply_deadlines(
@@ -117,6 +169,8 @@ def apply_deadlines(
 
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: object, _record: object, arguments: Sequence[str], keywords: Any) -> DeadlineConnection:
+        if connection_type.refuses_replaced:
+            _survey(keywords)
         return connection_type.connect(*arguments, autocommit=autocommit, **keywords)
 
     @event.listens_for(engine, "checkin")
@@ -130,8 +184,34 @@ def apply_deadlines(
     @event.listens_for(engine, "checkout")
     def mark_busy(connection: DeadlineConnection, record: ConnectionPoolEntry, _fairy: object) -> None:
         record.info["pool"] = engine.pool
+        if connection.is_replaced:
+            raise InvalidatePoolError
         try:
             connection.check_out()
         except psycopg.OperationalError as error:
             raise InvalidatePoolError from error
         connection.limit = limit
+
+
+def _survey(keywords: dict[str, Any]) -> None:
+    """Note the timelines of all servers that reply, once for each URL with several servers.
+
+    Without it, a process that starts when a replaced primary is back would use it, if the URL names it first.
+    """
+    servers = keywords.get("host", ""), str(keywords.get("port", ""))
+    hosts, ports = (names.split(",") for names in servers)
+    if len(hosts) == 1:
+        return
+    with _survey_lock:
+        if servers in _surveyed:
+            return
+        for host, port in zip(hosts, ports if len(ports) == len(hosts) else ports * len(hosts), strict=True):
+            options = {**keywords, "host": host, "port": port, "target_session_attrs": "any"}
+            with suppress(psycopg.Error):
+                DeadlineConnection.connect(**options).close()
+        _surveyed.add(servers)
+
+
+_survey_lock = threading.Lock()
+_surveyed: set[tuple[str, str]] = set()
+"""The hosts and ports of the URLs whose servers were asked."""

@@ -12,7 +12,7 @@ unless something was read in the transaction already: another snapshot must not 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -88,3 +88,9 @@ class ReadConnection(DeadlineConnection):
                 self.commit()
         else:
             super().rollback()
+
+
+class ReplicaConnection(ReadConnection):
+    """A connection for reads to a replica, which may have been promoted without taking the place of the primary."""
+
+    refuses_replaced: ClassVar[bool] = False

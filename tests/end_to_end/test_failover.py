@@ -1,15 +1,20 @@
 """A standby takes over from the primary: several hosts in the URL, and what a server on a standby says of itself."""
 
+import contextlib
 import dataclasses
 import signal
 import time
 
 import pytest
+from sqlalchemy import text
 
+from newsapi.db import deadlines, timelines
+from newsapi.db.database import Database
+from newsapi.errors import Unavailable
 from newsapi.keys import commands as key_commands
 from newsapi.settings import Settings
 from tests.support.client import EVERYTHING, Editor
-from tests.support.processes import free_port
+from tests.support.processes import free_port, suspended
 from tests.support.replication import PATIENCE, streaming
 
 pytestmark = pytest.mark.real_time
@@ -59,6 +64,62 @@ def test_writes_go_to_the_promoted_standby(wanted, servers, settings, secret, bu
     assert time.monotonic() - promoted_at < 5
     assert editor.get("/v1/articles/before").status_code == 200
     assert Editor(editor.client.application, None).get("/readyz").status_code == 200
+
+
+@pytest.fixture
+def forget(monkeypatch):
+    """Return a function that makes this process forget the timelines, as one that has just started."""
+
+    def forget():
+        monkeypatch.setattr(timelines, "register", timelines.TimelineRegister())
+        monkeypatch.setattr(deadlines, "_surveyed", set())
+
+    forget()
+    return forget
+
+
+def port_of(database):
+    """Return the port of the server that a database writes to."""
+    with database.transaction() as session:
+        return session.execute(text("SELECT current_setting('port')::integer")).scalar_one()
+
+
+@contextlib.contextmanager
+def opened(url, **options):
+    database = Database(url, **options)
+    try:
+        yield database
+    finally:
+        database.dispose()
+
+
+def test_a_primary_that_returns_after_it_was_replaced_is_not_used(servers, secret, forget):
+    primary, standby = servers
+    url = several_hosts(servers, "read-write")
+    with opened(url) as busy, opened(url) as idle:
+        assert [port_of(busy), port_of(idle)] == [primary.port] * 2
+        with suspended([primary.pid, *primary.process_ids()]):  # its connections stay open, as those to a lost machine
+            standby.execute("SELECT pg_promote()")
+            assert port_of(busy) == standby.port
+        assert primary.execute("SELECT pg_is_in_recovery()") is False
+        assert [port_of(busy), port_of(idle)] == [standby.port] * 2
+    forget()
+    with opened(url) as started, opened(primary.url) as other:
+        assert port_of(started) == standby.port
+        standby.stop(signal.SIGKILL)
+        for database in (started, other):
+            with pytest.raises(Unavailable) as refused:
+                port_of(database)
+        assert "another server was promoted" in str(refused.value.__cause__)
+
+
+def test_a_promoted_replica_does_not_take_the_place_of_the_primary(servers, secret, forget):
+    primary, replica = servers
+    with opened(primary.url) as database, opened(replica.url, is_replica=True) as reader:
+        replica.execute("SELECT pg_promote()")
+        with reader.read_transaction() as connection:
+            assert connection.exec_driver_sql("SELECT pg_is_in_recovery()").scalar_one() is False
+        assert port_of(database) == primary.port
 
 
 def test_a_server_on_a_standby_is_not_ready_and_refuses_writes(servers, settings, secret, build, newsapi):
