@@ -70,6 +70,13 @@ sub vcl_backend_fetch {
     unset bereq.http.x-stale-if-error;
     # Requests for one URL go to one node, so that each node caches other responses. The second try goes to another node.
     set bereq.backend = nodes.backend(by=HASH, alt=bereq.retries);
+    # A machine that is gone does not answer on the connections that are kept to it. Long polling takes 30 seconds.
+    if (bereq.method != "GET" && bereq.method != "HEAD") {
+        set bereq.first_byte_timeout = 20s;
+    } elsif (bereq.url !~ "[?&]wait=") {
+        set bereq.first_byte_timeout = 4s;
+    }
+    set bereq.between_bytes_timeout = 10s;
 }
 
 sub vcl_backend_response {
