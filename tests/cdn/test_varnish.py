@@ -189,6 +189,6 @@ def test_a_copy_past_its_lifetime_is_sent_only_while_the_server_is_dead(tmp_path
 
 
 def test_others_may_not_purge(site, tmp_path):
-    with Varnish(tmp_path, site.served.base, purgers="192.0.2.1") as varnish:
+    with Varnish(tmp_path, site.served.base, purgers=["192.0.2.1"]) as varnish:
         statuses = [httpx.request(method, varnish.base).status_code for method in ("PURGE", "BAN")]
     assert statuses == [403, 403]

@@ -60,6 +60,21 @@ class Visibility:
 
 
 @dataclass
+class Exchange:
+    """A request and the status of its response (None: none), both by the monotonic clock."""
+
+    method: str
+    path: str
+    status: int | None
+    began: float
+    ended: float
+
+    @property
+    def seconds(self) -> float:
+        return self.ended - self.began
+
+
+@dataclass
 class EdgeChecker:
     """Writes and reads at `base` with an editor's key.
 
@@ -70,6 +85,8 @@ class EdgeChecker:
         oldest: The largest number of seconds that a state was seen after it had been replaced.
         repeats: Number of requests to write that were repeated, by status; None: no response.
         visible: How long each write took to be seen.
+        exchanges: All requests, in the order of their ends.
+        may_refuse: Whether a read may be refused with 503 and `Retry-After`.
     """
 
     base: str
@@ -81,6 +98,8 @@ class EdgeChecker:
     oldest: float = 0.0
     repeats: Counter[int | None] = field(default_factory=Counter)
     visible: list[Visibility] = field(default_factory=list)
+    exchanges: list[Exchange] = field(default_factory=list)
+    may_refuse: bool = False
     _states: dict[str, list[State]] = field(default_factory=dict)
     _ids: dict[str, str] = field(default_factory=dict)
     _writes: int = 0
@@ -157,14 +176,18 @@ class EdgeChecker:
 
     def _request(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int | None, bytes]:
         connection = HTTPConnection(urlsplit(self.base).netloc, timeout=20)
+        began, status, content = time.monotonic(), None, b""
         try:
             connection.request(method, path, body, headers)
             response = connection.getresponse()
-            return response.status, response.read()
+            content = response.read()
+            status = response.status
         except (OSError, HTTPException):
-            return None, b""
+            pass
         finally:
             connection.close()
+        self.exchanges.append(Exchange(method, path, status, began, time.monotonic()))
+        return status, content
 
     def _await_visible(self, action: str) -> None:
         """Read what was written last until its present state is seen; record for how long it was not."""
@@ -177,7 +200,8 @@ class EdgeChecker:
             if status == 410 if state.version is None else expected in content:
                 break
             if began - state.acknowledged > 2 * self.bound:
-                self.faults.append(f"{path}: {action} is not seen {began - state.acknowledged:.1f} s later")
+                late = f"{action} is not seen {began - state.acknowledged:.1f} s later"
+                self.faults.append(f"{path}: {late}: {status} {expected!r} {SHOWN.findall(content)}")
                 return
             time.sleep(0.02)
         self.visible.append(Visibility(action, max(0.0, began - state.acknowledged)))
@@ -209,9 +233,10 @@ class EdgeChecker:
                 connection.close()
                 continue
             self.statuses[response.status] += 1
+            self.exchanges.append(Exchange("GET", path, response.status, began, time.monotonic()))
             if response.status in {200, 404, 410}:
                 self._judge(path, body, began)
-            else:
+            elif not (self.may_refuse and response.status == 503 and response.headers["Retry-After"]):
                 self.faults.append(f"{path}: {response.status} {body[:200]!r}")
         connection.close()
 

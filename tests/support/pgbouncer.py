@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from tests.support.machines import Machine
 from tests.support.processes import free_port
 from tests.support.programs import Program
 
@@ -23,7 +24,7 @@ CONFIGURATION = """\
 [databases]
 * = {server} user=postgres
 [pgbouncer]
-listen_addr = 127.0.0.1
+listen_addr = {listen_address}
 listen_port = {port}
 unix_socket_dir =
 auth_type = any
@@ -44,7 +45,14 @@ def knows_prepared_statements() -> bool:
 
 
 def make_pgbouncer(
-    folder: Path, log: Path, server: str, *, port: int, pool_size: int, prepared_statements: bool = False
+    folder: Path,
+    log: Path,
+    server: str,
+    *,
+    port: int,
+    pool_size: int,
+    prepared_statements: bool = False,
+    machine: Machine | None = None,
 ) -> Program:
     """Return a PgBouncer that is not started yet.
 
@@ -55,14 +63,16 @@ def make_pgbouncer(
         port: The port to listen on.
         pool_size: Maximum number of sessions.
         prepared_statements: Whether it keeps track of prepared statements, if it can.
+        machine: The machine that it runs on; that of this process if None.
     """
     assert PROGRAM
     path = folder / "pgbouncer.ini"
-    configuration = CONFIGURATION.format(server=server, port=port, pool_size=pool_size)
+    listen_address = "*" if machine else "127.0.0.1"
+    configuration = CONFIGURATION.format(server=server, port=port, pool_size=pool_size, listen_address=listen_address)
     if knows_prepared_statements():
         configuration += f"max_prepared_statements = {100 if prepared_statements else 0}\n"
     path.write_text(configuration)
-    return Program([PROGRAM, path], port, log, unprivileged=True)
+    return Program([PROGRAM, path], port, log, unprivileged=True, machine=machine)
 
 
 @contextmanager

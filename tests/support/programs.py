@@ -7,10 +7,11 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, Self
 
+from tests.support.machines import Machine
 from tests.support.processes import PATIENCE, descendants
 
 
@@ -26,6 +27,7 @@ class Program:
         folder: Path | None = None,
         environment: Mapping[str, str] | None = None,
         unprivileged: bool = False,
+        machine: Machine | None = None,
     ) -> None:
         """Store what to start.
 
@@ -36,12 +38,14 @@ class Program:
             folder: The working directory; `/` if None.
             environment: The environment; that of this process if None.
             unprivileged: Whether it refuses to run as root, and so runs as the user `nobody` if this process is root.
+            machine: The machine that it runs on; that of this process if None.
         """
         self.port = port
         self.log = log
         self._command = [*command]
         self._folder = folder or Path("/")
         self._environment = environment
+        self._machine = machine
         self._become: dict[str, Any] = {}
         if unprivileged and os.geteuid() == 0:
             nobody = pwd.getpwnam("nobody")
@@ -62,6 +66,10 @@ class Program:
 
     def start(self) -> None:
         """Start the program; return when it accepts connections."""
+        with self._machine.entered() if self._machine else nullcontext():
+            self._start()
+
+    def _start(self) -> None:
         with self.log.open("ab") as out:
             self._process = subprocess.Popen(
                 self._command,

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +17,34 @@ import psycopg
 from newsapi.db.database import Database
 from newsapi.migrations.upgrade import upgrade
 from tests.support import servers
+from tests.support.machines import SUBNET, Machine
 from tests.support.processes import descendants
 
 PATIENCE = 30
+HBA = "".join(
+    f"{kind} {databases} all {addresses} trust\n"
+    for databases in ("all", "replication")
+    for kind, addresses in (("local", ""), ("host", "127.0.0.1/32"), ("host", SUBNET))
+)
+"""Who may connect to a server on a machine of its own: every machine."""
 
 
 class Node:
     """One server; its data stay in its folder while it is down. `url` is SQLAlchemy's URL of its database `postgres`.
 
-    It listens on its Unix socket and on a port of the loopback address, which it keeps.
+    It listens on its Unix socket and on a port, which it keeps: of the loopback address, or of its machine.
     """
 
-    def __init__(self, port: int, settings: dict[str, str] | None = None) -> None:
+    def __init__(self, port: int, settings: dict[str, str] | None = None, machine: Machine | None = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="newsapi-"))
         self.data = self.folder / "data"
         self.port = port
-        self.url = f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
+        self.address = machine.address if machine else "127.0.0.1"
+        self.url = f"postgresql+psycopg://postgres@{self.address}:{port}/postgres"
+        self._machine = machine
         self.settings = {
             **servers.CARELESS,
-            "listen_addresses": "127.0.0.1",
+            "listen_addresses": self.address,
             "port": str(port),
             "synchronous_commit": "on",  # else a commit is sent to the replica up to a second later
             "wal_keep_size": "1GB",  # a replica that was down finds the log that it needs
@@ -44,7 +53,13 @@ class Node:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self._process, _ = servers.postgresql_on(self.data, self.folder, self.settings)
+        settings = self.settings
+        if self._machine:
+            rules = self.folder / "pg_hba.conf"
+            rules.write_text(HBA)
+            settings = {**settings, "hba_file": str(rules)}
+        with self._machine.entered() if self._machine else nullcontext():
+            self._process, _ = servers.postgresql_on(self.data, self.folder, settings)
         servers.wait_for(self._process, self.folder)
 
     def stop(self, number: int = signal.SIGINT) -> None:
@@ -65,8 +80,9 @@ class Node:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def execute(self, statement: str, *parameters: object) -> Any:
-        """Run a statement in a session of its own; return the first value of its result, if there is one."""
-        with psycopg.connect(self.url.replace("+psycopg", "", 1), autocommit=True) as connection:
+        """Run a statement by the Unix socket; return the first value of its result, if there is one."""
+        socket = f"host={self.folder} port={self.port} user=postgres dbname=postgres"
+        with psycopg.connect(socket, autocommit=True) as connection:
             cursor = connection.execute(statement.encode(), parameters or None)
             row = cursor.fetchone() if cursor.description else None
             return row[0] if row else None
@@ -89,21 +105,22 @@ class Node:
                 ticks += int(fields[11]) + int(fields[12])
         return ticks / os.sysconf("SC_CLK_TCK")
 
-    def copy_from(self, primary: "Node") -> None:
-        """Make this node a streaming replica of another one (`pg_basebackup -R`)."""
+    def copy_from(self, primary: "Node", options: str = "") -> None:
+        """Make this node a streaming replica of another one (`pg_basebackup -R`); `options` of its connection."""
         become = servers.postgresql_user()
         self.data.mkdir(mode=0o700)
         if become:
             self.folder.chmod(0o711)
             os.chown(self.data, become["user"], become["group"])
         program = servers.postgresql_programs(primary.folder) / "bin/pg_basebackup"
-        source = f"host=127.0.0.1 port={primary.port} user=postgres"
-        subprocess.run(
-            [program, "-D", self.data, "-d", source, "-R", "-X", "stream", "-c", "fast", "--no-sync"],
-            check=True,
-            cwd="/",
-            **become,
-        )
+        source = f"host={primary.address} port={primary.port} user=postgres {options}"
+        with self._machine.entered() if self._machine else nullcontext():
+            subprocess.run(
+                [program, "-D", self.data, "-d", source, "-R", "-X", "stream", "-c", "fast", "--no-sync"],
+                check=True,
+                cwd="/",
+                **become,
+            )
 
     def await_replay(self, primary: "Node") -> None:
         """Return when this replica has everything that the primary has now."""
@@ -117,14 +134,20 @@ class Node:
 @contextmanager
 def streaming(primary_port: int, replica_port: int) -> Iterator[tuple[Node, Node]]:
     """A primary with the tables of newsapi, and a streaming replica of it."""
-    primary, replica = Node(primary_port), Node(replica_port)
+    with replicated(Node(primary_port), Node(replica_port)) as nodes:
+        yield nodes
+
+
+@contextmanager
+def replicated(primary: Node, replica: Node, options: str = "") -> Iterator[tuple[Node, Node]]:
+    """Run a primary with the tables of newsapi, and a replica that streams from it by a connection with `options`."""
     try:
         primary.start()
-        database = Database(primary.url)
+        database = Database(f"postgresql+psycopg://postgres@:{primary.port}/postgres?host={primary.folder}")
         with database.connection() as connection:
             upgrade(connection)
         database.dispose()
-        replica.copy_from(primary)
+        replica.copy_from(primary, options)
         replica.start()
         yield primary, replica
     finally:

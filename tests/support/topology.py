@@ -1,4 +1,4 @@
-"""Several machines on one: the parts of `deploy/compose.yaml` as processes of this machine, on its loopback address.
+"""The parts of `deploy/compose.yaml` as processes of this machine, on its loopback address or each on a "machine".
 
     python -m tests.support.topology [FOLDER]
 
@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ import click
 from newsapi.db.database import Database
 from newsapi.keys import commands as key_commands
 from tests.support import pgbouncer, prometheus, replication, servers, varnish
+from tests.support.machines import Machine, Network
 from tests.support.processes import NEWSAPI, environ, free_port
 from tests.support.programs import Program
 
@@ -40,6 +41,10 @@ POOL_SIZE = 30
 SCOPES = ("content:write", "content:publish", "drafts:read")
 
 
+MACHINES = ("node1", "node2", "worker", "primary", "replica", "redis", "pgbouncer", "varnish", "client")
+"""The machines of a network for a topology: one for each part but Prometheus, and one for readers and editors."""
+
+
 class Topology:
     """Two API nodes, a worker, PostgreSQL with a replica, PgBouncer, Redis, Varnish, Prometheus.
 
@@ -50,10 +55,30 @@ class Topology:
         parts: What can be killed and started again, by name.
     """
 
-    def __init__(self, folder: Path, report: Callable[[str], object] = lambda _: None) -> None:
-        """Store where configurations, indexes and logs are kept, and who is told of the progress."""
+    def __init__(
+        self,
+        folder: Path,
+        report: Callable[[str], object] = lambda _: None,
+        *,
+        network: Network | None = None,
+        settings: Mapping[str, str] | None = None,
+        has_failover: bool = False,
+    ) -> None:
+        """Store what is needed; nothing is started yet.
+
+        Args:
+            folder: Where configurations, indexes and logs are kept.
+            report: Is called with lines about the progress.
+            network: A network with the machines MACHINES. Each part runs on its own, without Prometheus, and all of
+                this class is used on the machine "client". If None, all parts run on this machine.
+            settings: Settings of the processes of newsapi that differ.
+            has_failover: Whether the URL of the database names the replica as well, for its promotion.
+        """
         self._folder = folder
         self._report = report
+        self._network = network
+        self._settings = settings or {}
+        self._has_failover = has_failover
         self._stack = ExitStack()
         self.parts: dict[str, Program | replication.Node] = {}
         self.base = self.key = ""
@@ -76,37 +101,48 @@ class Topology:
     def _start(self) -> None:
         primary, replica = self._start_postgresql()
         redis_port, pgbouncer_port, varnish_port = free_port(), free_port(), free_port()
-        redis = ["--port", str(redis_port), "--bind", "127.0.0.1", *servers.VALKEY]
-        self._add("redis", Program([servers.valkey_program(), *redis], redis_port, self.log("redis")))
-        server = f"host=127.0.0.1 port={primary.port}"
+        self._add_redis(redis_port)
         self._add(
             "pgbouncer",
             pgbouncer.make_pgbouncer(
-                primary.folder, self.log("pgbouncer"), server, port=pgbouncer_port, pool_size=POOL_SIZE
+                primary.folder,
+                self.log("pgbouncer"),
+                f"host={primary.address} port={primary.port}",
+                port=pgbouncer_port,
+                pool_size=POOL_SIZE,
+                machine=self._machine("pgbouncer"),
             ),
         )
-        self.base = f"http://127.0.0.1:{varnish_port}"
-        hosts = f"host=127.0.0.1:{pgbouncer_port}&host=127.0.0.1:{primary.port}"
+        self.base = f"http://{self._address('varnish')}:{varnish_port}"
+        hosts = f"host={self._address('pgbouncer')}:{pgbouncer_port}&host={primary.address}:{primary.port}"
+        if self._has_failover:
+            hosts += f"&host={replica.address}:{replica.port}&target_session_attrs=read-write"
         settings = {
             "NEWSAPI_DATABASE_URL": f"postgresql://postgres@/postgres?{hosts}",
             "NEWSAPI_DATABASE_REPLICA_URLS": replica.url.replace("+psycopg", ""),
             "NEWSAPI_PREPARED_STATEMENTS": "off",  # PgBouncer before 1.21 in transaction mode
-            "NEWSAPI_REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",
+            "NEWSAPI_REDIS_URL": f"redis://{self._address('redis')}:{redis_port}/0",
             "NEWSAPI_PURGE_URL": f"varnish+{self.base}",
             "NEWSAPI_API_URL": self.base,
             "NEWSAPI_SECRET_KEY": secrets.token_hex(32),
-            "NEWSAPI_TRUSTED_PROXIES": "127.0.0.1/32",
+            "NEWSAPI_TRUSTED_PROXIES": f"{self._address('varnish')}/32",
+            "NEWSAPI_HOST": "0.0.0.0" if self._network else "127.0.0.1",
             "NEWSAPI_PROCESSES": "1",
+            **self._settings,
         }
         metrics_ports = [self._add_newsapi("worker", "worker", settings)]  # first, so that it gets all leases
         urls = []
         for name in self.node_names:
             port = free_port()
             metrics_ports.append(self._add_newsapi(name, "serve", settings | {"NEWSAPI_PORT": str(port)}, port))
-            urls.append(f"http://127.0.0.1:{port}")
-        self.varnish = varnish.Varnish(self._folder, *urls, port=varnish_port)
+            urls.append(f"http://{self._address(name)}:{port}")
+        purgers = {self._address(name): None for name in ("worker", *self.node_names)}
+        self.varnish = varnish.Varnish(
+            self._folder, *urls, port=varnish_port, purgers=[*purgers], machine=self._machine("varnish")
+        )
         self._add("varnish", self.varnish)
-        self._add("prometheus", prometheus.make_prometheus(self._folder, *metrics_ports, interval="5s"))
+        if self._network is None:
+            self._add("prometheus", prometheus.make_prometheus(self._folder, *metrics_ports, interval="5s"))
         database = Database(primary.url)
         self.key = key_commands.create(database, "desk", SCOPES, now=datetime.now(UTC))
         database.dispose()
@@ -118,13 +154,26 @@ class Topology:
 
     def _start_postgresql(self) -> tuple[replication.Node, replication.Node]:
         began = time.monotonic()
-        nodes = self._stack.enter_context(replication.streaming(free_port(), free_port()))
+        primary = replication.Node(free_port(), machine=self._machine("primary"))
+        replica = replication.Node(free_port(), machine=self._machine("replica"))
+        nodes = self._stack.enter_context(replication.replicated(primary, replica))
         for name, node in zip(("primary", "replica"), nodes, strict=True):
             self.parts[name] = node
             self.log(name).symlink_to(node.folder / "log")
             self._stack.callback(self._keep_log, node, name)
             self._report_start(name, node.port, began)
         return nodes
+
+    def _machine(self, name: str) -> Machine | None:
+        return self._network[name] if self._network else None
+
+    def _address(self, name: str) -> str:
+        return self._network[name].address if self._network else "127.0.0.1"
+
+    def _add_redis(self, port: int) -> None:
+        protected = ["--protected-mode", "no"] if self._network else ["--bind", "127.0.0.1"]
+        command: list[str | Path] = [servers.valkey_program(), "--port", str(port), *protected, *servers.VALKEY]
+        self._add("redis", Program(command, port, self.log("redis"), machine=self._machine("redis")))
 
     def _keep_log(self, node: replication.Node, name: str) -> None:
         """Copy the log of a node, whose folder is deleted when it is stopped."""
@@ -137,11 +186,15 @@ class Topology:
         folder.mkdir()
         metrics_port = free_port()
         own = {"NEWSAPI_METRICS_PORT": str(metrics_port), "NEWSAPI_SEARCH_INDEX": str(folder / "search")}
-        environment = environ(**settings, **own)
-        self._add(
-            name,
-            Program([NEWSAPI, command], port or metrics_port, self.log(name), folder=folder, environment=environment),
+        program = Program(
+            [NEWSAPI, command],
+            port or metrics_port,
+            self.log(name),
+            folder=folder,
+            environment=environ(**settings, **own),
+            machine=self._machine(name),
         )
+        self._add(name, program)
         return metrics_port
 
     def _add(self, name: str, program: Program) -> None:
@@ -151,7 +204,7 @@ class Topology:
         self._report_start(name, program.port, began)
 
     def _report_start(self, name: str, port: int, began: float) -> None:
-        self._report(f"{name:12} 127.0.0.1:{port:<6} ready after {time.monotonic() - began:4.1f} s")
+        self._report(f"{name:12} {self._address(name)}:{port:<6} ready after {time.monotonic() - began:4.1f} s")
 
 
 @click.command()

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from tests.support.machines import Machine
 from tests.support.processes import free_port
 from tests.support.programs import Program
 
@@ -22,7 +23,7 @@ BACKEND = re.compile(r"^backend node1 \{.*?^\}\n", re.MULTILINE | re.DOTALL)
 class Varnish(Program):
     """Varnish in front of the servers at `backends`; its configuration, data and log are in `folder`.
 
-    `edit` changes the configuration.
+    `edit` changes the configuration. Requests to purge are accepted from the addresses `purgers`.
     """
 
     def __init__(
@@ -30,17 +31,20 @@ class Varnish(Program):
         folder: Path,
         *backends: str,
         port: int | None = None,
-        purgers: str = "127.0.0.1",
+        purgers: Sequence[str] = ("127.0.0.1",),
         edit: Callable[[str], str] = str,
+        machine: Machine | None = None,
     ) -> None:
         assert PROGRAM
         port = port or free_port()
-        self.base = f"http://127.0.0.1:{port}"
+        self.base = f"http://{machine.address if machine else '127.0.0.1'}:{port}"
         configuration = folder / "newsapi.vcl"
         configuration.write_text(edit((FOLDER / "newsapi.vcl").read_text()))
         (folder / "backends.vcl").write_text(_backends(backends, purgers))
-        options = f"-F -a 127.0.0.1:{port} -s malloc,64m -j none -n".split()
-        super().__init__([PROGRAM, *options, folder / "varnish", "-f", configuration], port, folder / "varnish.log")
+        listen_address = "0.0.0.0" if machine else "127.0.0.1"
+        options = f"-F -a {listen_address}:{port} -s malloc,64m -j none -n".split()
+        command: list[str | Path] = [PROGRAM, *options, folder / "varnish", "-f", configuration]
+        super().__init__(command, port, folder / "varnish.log", machine=machine)
         self._data = folder / "varnish"
 
     def count(self, name: str) -> int:
@@ -50,8 +54,8 @@ class Varnish(Program):
         return int(orjson.loads(done.stdout)["counters"][f"MAIN.{name}"]["value"])
 
 
-def _backends(urls: Sequence[str], purgers: str) -> str:
-    """Return the text of `backends.vcl`, adapted to these servers and to the address that may purge."""
+def _backends(urls: Sequence[str], purgers: Sequence[str]) -> str:
+    """Return the text of `backends.vcl`, adapted to these servers and to the addresses that may purge."""
     text = (FOLDER / "backends.vcl").read_text()
     found = BACKEND.search(text)
     assert found
@@ -61,7 +65,8 @@ def _backends(urls: Sequence[str], purgers: str) -> str:
         backends += f"{backend.replace('8000', str(url.port))}\n"
         added += f"    nodes.add_backend(node{number});\n"
     text = BACKEND.sub(lambda _: backends, text)
-    for old, new in (("    nodes.add_backend(node1);\n", added), ('    "127.0.0.1";\n', f'    "{purgers}";\n')):
+    allowed = "".join(f'    "{address}";\n' for address in purgers)
+    for old, new in (("    nodes.add_backend(node1);\n", added), ('    "127.0.0.1";\n', allowed)):
         assert text.count(old) == 1
         text = text.replace(old, new)
     return text

@@ -1,0 +1,153 @@
+"""Machines with network stacks of their own on one kernel: Linux network namespaces at the ports of one bridge.
+
+A machine that is cut off behaves as one that lost its power or its cable: nothing answers any more, not even the
+kernel. Packets are dropped in both directions, connections stay half-open, and connecting takes until someone gives up.
+
+The namespaces have no names: each lives as long as a process in it, and the first process of each ends when its
+standard input is closed. So nothing stays behind when the tests end, however they end.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Self
+
+ADDRESS = "10.77.0.{}"
+SUBNET = "10.77.0.0/24"
+MAX_MACHINES = 32
+CLONE_NEWNET = 0x40000000
+OWN_NAMESPACE = Path("/proc/thread-self/ns/net")
+PATIENCE_SECONDS = 10
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@functools.cache
+def why_not() -> str:
+    """Return why namespaces cannot be made here; empty if they can."""
+    try:
+        with Network(["first", "second"]) as network:
+            network["first"].run("ip", "link", "show", "eth0")
+    except (OSError, subprocess.SubprocessError) as error:
+        return f"no network namespaces (they need root, iproute2 and util-linux): {error}"
+    return ""
+
+
+class Machine:
+    """A network namespace. Its processes reach other machines at `address`, and themselves at 127.0.0.1 too."""
+
+    def __init__(self, name: str, number: int) -> None:
+        """Start the first process of the namespace."""
+        self.name = name
+        self.address = ADDRESS.format(number)
+        self.hardware_address = f"02:00:00:00:00:{number:02x}"
+        self.port = f"port{number}"  # of the switch
+        self._keeper = subprocess.Popen(["unshare", "--net", "cat"], stdin=subprocess.PIPE)
+        self.namespace = Path(f"/proc/{self._keeper.pid}/ns/net")
+        self._await_namespace()
+
+    def _await_namespace(self) -> None:
+        until = time.monotonic() + PATIENCE_SECONDS
+        while self.namespace.readlink() == OWN_NAMESPACE.readlink():  # `unshare` has just started
+            if self._keeper.poll() is not None or time.monotonic() > until:
+                self.close()
+                raise OSError("unshare --net failed")
+            time.sleep(0.005)
+
+    @property
+    def pid(self) -> int:
+        """The id of the first process of the namespace."""
+        return self._keeper.pid
+
+    def close(self) -> None:
+        """End the first process; the namespace ends with the last one."""
+        assert self._keeper.stdin
+        self._keeper.stdin.close()
+        self._keeper.kill()
+        self._keeper.wait()
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """Let this thread, and the threads and processes that it starts, use the network of the machine."""
+        with OWN_NAMESPACE.open() as previous:
+            with self.namespace.open() as own:
+                _enter(own.fileno())
+            try:
+                yield
+            finally:
+                _enter(previous.fileno())
+
+    def run(self, *command: str) -> None:
+        """Run a command on the machine."""
+        with self.entered():
+            subprocess.run(command, check=True, capture_output=True)
+
+
+class Network:
+    """Machines at one switch, by name."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        """Store the names of the machines; they are made when the block is entered."""
+        assert len(names) < MAX_MACHINES
+        self._names = names
+        self._stack = ExitStack()
+        self._machines: dict[str, Machine] = {}
+
+    def __enter__(self) -> Self:
+        try:
+            self._switch = self._make_machine("switch", 0)
+            self._switch.run("ip", "link", "add", "bridge", "type", "bridge")
+            self._switch.run("ip", "link", "set", "bridge", "up")
+            for number, name in enumerate(self._names, 1):
+                self._machines[name] = self._make_machine(name, number)
+            for machine in self._machines.values():
+                self._connect(machine)
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def __getitem__(self, name: str) -> Machine:
+        return self._machines[name]
+
+    def _make_machine(self, name: str, number: int) -> Machine:
+        machine = Machine(name, number)
+        self._stack.callback(machine.close)
+        machine.run("ip", "link", "set", "lo", "up")
+        return machine
+
+    def _connect(self, machine: Machine) -> None:
+        cable = f"ip link add {machine.port} type veth peer name eth0 netns {machine.pid}"
+        self._switch.run(*cable.split())
+        self._switch.run("ip", "link", "set", machine.port, "up")
+        machine.run("ip", "link", "set", "eth0", "address", machine.hardware_address, "up")
+        machine.run("ip", "address", "add", f"{machine.address}/24", "dev", "eth0")
+        for other in self._machines.values():
+            # Hardware addresses are known as those of a router are: the kernel reports no host as unreachable.
+            neighbour = f"ip neighbour replace {other.address} lladdr {other.hardware_address} dev eth0 nud permanent"
+            machine.run(*neighbour.split())
+        self.reconnect(machine.name)
+
+    def cut_off(self, name: str) -> None:
+        """Drop all packets from and to a machine, whose own network stays up."""
+        self._switch.run("ip", "link", "set", self[name].port, "nomaster")
+
+    def reconnect(self, name: str) -> None:
+        """Deliver packets from and to a machine again."""
+        self._switch.run("ip", "link", "set", self[name].port, "master", "bridge")
+
+
+def _enter(namespace: int) -> None:
+    if _libc.setns(namespace, CLONE_NEWNET):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
