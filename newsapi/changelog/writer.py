@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, case, column, func, literal, select, update
+from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, case, column, func, literal, select, true, update
 from sqlalchemy.orm import Session
 
 from newsapi.changelog import digests, exits
 from newsapi.changelog.records import NewChange
 from newsapi.changelog.tables import Change, ChangelogHead, Facet
 from newsapi.db import bulk_rows
+from newsapi.db.deadlines import LIMIT_OPTION
 from newsapi.db.types import UtcDateTime, columns_table
 from newsapi.tracing import spans
 
@@ -36,10 +37,22 @@ MAX_IDLE_MS: Final = 10_000
 """Milliseconds after which PostgreSQL ends the session of a writer that does nothing while it holds the write lock: a
 process that is suspended, or whose machine is gone, would refuse all writes."""
 
+LOCK_WAIT_SHARE: Final = 0.9
+"""Share of the time limit of a statement for which PostgreSQL lets a writer wait for the lock.
+
+After that limit the client does not wait any more. If its machine is gone, its session must not get the lock: one such
+session after the other would hold it for MAX_IDLE_MS.
+"""
+
 _LOCK = select(ChangelogHead.seq).with_for_update()
-_LOCK_UNLESS_IDLE = _LOCK.add_columns(
-    func.set_config("idle_in_transaction_session_timeout", str(MAX_IDLE_MS), True)  # noqa: FBT003 (SQL: this transaction)
-)
+_LIMITS = select(
+    *(
+        func.set_config(name, bindparam(name), True).label(name)  # noqa: FBT003 (SQL: only this transaction)
+        for name in ("idle_in_transaction_session_timeout", "lock_timeout")
+    )
+).cte("limits")
+_LOCK_WITHIN_LIMITS = select(ChangelogHead.seq, _LIMITS).join(_LIMITS, true()).with_for_update(of=ChangelogHead)
+"""PostgreSQL evaluates the expression before it locks the row, and so sets the limits first."""
 
 
 def acquire_write_lock(session: Session) -> None:
@@ -48,8 +61,13 @@ def acquire_write_lock(session: Session) -> None:
     The lock serializes writers until their commit, on PostgreSQL as on SQLite. No writer overwrites a change it has not
     read, deadlocks cannot occur, and seqs are in commit order.
     """
-    is_postgresql = session.get_bind().dialect.name == "postgresql"
-    session.execute(_LOCK_UNLESS_IDLE if is_postgresql else _LOCK)
+    bind = session.get_bind()
+    if bind.dialect.name == "postgresql":
+        wait_ms = int(bind.get_execution_options()[LIMIT_OPTION] * LOCK_WAIT_SHARE * 1000)
+        limits = {"idle_in_transaction_session_timeout": str(MAX_IDLE_MS), "lock_timeout": str(wait_ms)}
+        session.execute(_LOCK_WITHIN_LIMITS, limits)
+    else:
+        session.execute(_LOCK)
 
 
 def append_changes(session: Session, changes: Sequence[NewChange], *, now: datetime, bulk: bool = False) -> SeqRange:

@@ -140,7 +140,13 @@ class Database:
         # A pooler in transaction mode passes neither `options` nor SET on to the session of the next transaction: each
         # transaction has to set what it needs.
         arguments = {"application_name": "newsapi", "prepare_threshold": self._prepare_threshold}
-        engine = create_engine(self.url, connect_args=arguments, pool_pre_ping=writes, **pool_options)
+        engine = create_engine(
+            self.url,
+            connect_args=deadlines.CONNECTION_OPTIONS | arguments,
+            pool_pre_ping=writes,
+            execution_options={deadlines.LIMIT_OPTION: limit},
+            **pool_options,
+        )
         read_type = ReplicaConnection if self._is_replica else ReadConnection
         connection_type = DeadlineConnection if writes else read_type
         deadlines.apply_deadlines(engine, limit, connection_type, autocommit=not writes)

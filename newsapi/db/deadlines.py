@@ -5,8 +5,9 @@ A server that hangs (stopped, swapped out, behind a network that drops packets) 
 wait for the server has a deadline: connecting, statements, commit, rollback, and the ping before a connection is used
 again. After the deadline the socket is closed, so that a late reply is not read as the reply to another statement.
 
-Connecting includes one statement, because a pooler accepts clients while it cannot reach its server. The statement
-shows whether the server is a primary that another one has replaced (`newsapi.db.timelines`).
+Connecting includes one message, because a pooler accepts clients while it cannot reach its server. The reply shows
+whether the server is a primary that another one has replaced (`newsapi.db.timelines`). The message also tells the
+server after which time the machine of its client is gone: by default it keeps a session for two hours more.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 import psycopg
 from psycopg import errors
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import InvalidatePoolError
@@ -30,10 +32,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from psycopg.abc import PQGen, PQGenConn
+    from psycopg.pq.abc import PGresult
     from sqlalchemy.pool import ConnectionPoolEntry
 
 CONNECT_TIMEOUT_SECONDS = 0.6
-"""Time limit for connecting to one server."""
+"""Time limit for connecting to one server, unless the URL has another (`connect_timeout`)."""
 
 PING_TIMEOUT_SECONDS = 0.4
 """Time limit for the ping of an idle connection.
@@ -50,6 +53,24 @@ EDITOR_WRITE_TIMEOUT_SECONDS = 5.0
 
 BULK_WRITE_TIMEOUT_SECONDS = 30.0
 """Time limit for one statement of a background write: a batch of an import is slow, and waits for other writers."""
+
+KEEPALIVES: Final = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+"""When a connection on which nothing is sent is probed, in seconds, and how many probes may stay unanswered."""
+
+UNACKNOWLEDGED_MS: Final = 60_000
+"""Milliseconds for which data that was sent may stay unacknowledged."""
+
+CONNECTION_OPTIONS: Final = {**KEEPALIVES, "tcp_user_timeout": UNACKNOWLEDGED_MS}
+"""Options of the client library for waits without a limit, those of migrations."""
+
+_SERVER_SETTINGS: Final = {f"tcp_{name}": value for name, value in KEEPALIVES.items()} | {
+    "tcp_user_timeout": UNACKNOWLEDGED_MS
+}
+_SET_UP: Final = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in _SERVER_SETTINGS.items())
+"""Lets the server find out by itself that the machine of the client is gone, as expressions in SQL."""
+
+LIMIT_OPTION: Final = "newsapi_limit_seconds"
+"""Execution option of an engine: the time limit of one statement, in seconds."""
 
 _WAIT_INTERVAL_SECONDS = 0.1
 _Result = TypeVar("_Result")
@@ -110,7 +131,8 @@ class DeadlineConnection(psycopg.Connection[TupleRow]):
     def _connect_gen(cls, conninfo: str = "") -> PQGenConn[DeadlineConnection]:
         """Connect, and check the deadline each time that the driver reports that it still waits."""
         steps = cls._connect_to_current(conninfo)
-        deadline = time.monotonic() + CONNECT_TIMEOUT_SECONDS
+        limit = conninfo_to_dict(conninfo).get("connect_timeout") or CONNECT_TIMEOUT_SECONDS
+        deadline = time.monotonic() + float(limit)
         try:
             awaited = next(steps)
             while True:
@@ -128,28 +150,30 @@ class DeadlineConnection(psycopg.Connection[TupleRow]):
     def _connect_to_current(cls, conninfo: str) -> PQGenConn[DeadlineConnection]:
         """Connect, and close the connection again unless the server replies and was not replaced."""
         connection: DeadlineConnection = yield from super()._connect_gen(conninfo)
-        if cls.refuses_replaced:
-            try:
-                yield from connection._note_timeline()
-            except BaseException:  # GeneratorExit too: the deadline has passed
-                connection.close()
-                raise
+        try:
+            yield from connection._set_up()
+        except BaseException:  # GeneratorExit too: the deadline has passed
+            connection.close()
+            raise
         return connection
 
-    def _note_timeline(self) -> PQGenConn[None]:
-        steps = self._exec_command(timelines.QUERY)
+    def _set_up(self) -> PQGenConn[None]:
+        steps = self._exec_command(
+            f"SELECT {timelines.COLUMNS}, {_SET_UP} FROM {timelines.SOURCE}"  # noqa: S608 (constants)
+            if self.refuses_replaced
+            else f"SELECT {_SET_UP}"
+        )
         try:
             awaited = next(steps)
             while True:
                 awaited = steps.send((yield self.pgconn.socket, awaited))
         except StopIteration as stop:
-            row = [stop.value.get_value(0, column) for column in range(stop.value.ntuples and 2)]
-        except psycopg.OperationalError:
-            raise
-        except psycopg.DatabaseError:  # a service that does not have these functions
+            result: PGresult = stop.value
+        except (psycopg.ProgrammingError, psycopg.NotSupportedError):  # a service that does not have these functions
             return
-        if row:
-            self.timeline = Timeline.from_row(*row)
+        cluster, wal_file = (result.get_value(0, column) for column in range(2))
+        if self.refuses_replaced and cluster and wal_file:
+            self.timeline = Timeline.from_row(cluster, wal_file)
             timelines.register.note(self.timeline)
         if self.is_replaced:
             raise psycopg.OperationalError("another server was promoted in place of this one")

@@ -11,11 +11,11 @@ from __future__ import annotations
 import threading
 from typing import Final, NamedTuple
 
-QUERY: Final = (
-    b"SELECT system_identifier, pg_walfile_name(pg_current_wal_insert_lsn())"
-    b" FROM pg_control_system() WHERE NOT pg_is_in_recovery()"
+COLUMNS: Final = (
+    "system_identifier, CASE WHEN NOT pg_is_in_recovery() THEN pg_walfile_name(pg_current_wal_insert_lsn()) END"
 )
-"""Returns the cluster and the name of the current file of the write-ahead log; no row on a standby."""
+SOURCE: Final = "pg_control_system()"
+"""SQL for the cluster and the name of the current file of the write-ahead log, which is NULL on a standby."""
 
 _TIMELINE_LENGTH: Final = 8
 """Number of hexadecimal digits of the timeline, with which the name of a file of the write-ahead log begins."""
@@ -29,7 +29,7 @@ class Timeline(NamedTuple):
 
     @classmethod
     def from_row(cls, cluster: bytes, wal_file: bytes) -> Timeline:
-        """Return the timeline in a row of QUERY."""
+        """Return the timeline in the values of COLUMNS."""
         return cls(cluster.decode(), int(wal_file[:_TIMELINE_LENGTH], 16))
 
 

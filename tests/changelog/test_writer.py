@@ -13,6 +13,7 @@ from newsapi.changelog.records import NewChange
 from newsapi.changelog.tables import Change, ChangelogHead, Facet
 from newsapi.content.tables.articles import ListingEntry
 from newsapi.content.tables.terms import Brand, Tag
+from newsapi.db import deadlines
 from newsapi.db.database import Database
 from newsapi.db.types import uuid7
 from newsapi.errors import Unavailable
@@ -310,8 +311,7 @@ def test_whoever_holds_the_lock_is_alone_with_what_it_read(database, clock):
 
 
 def test_postgresql_ends_a_writer_that_does_nothing_while_it_holds_the_lock(postgresql_url, monkeypatch):
-    idle = func.set_config("idle_in_transaction_session_timeout", "300", True)
-    monkeypatch.setattr(changelog_writer, "_LOCK_UNLESS_IDLE", changelog_writer._LOCK.add_columns(idle))
+    monkeypatch.setattr(changelog_writer, "MAX_IDLE_MS", 300)
     suspended, other, taken = Database(postgresql_url), Database(postgresql_url), []
 
     def wait_for_the_other():
@@ -338,4 +338,26 @@ def test_the_time_for_a_writer_that_does_nothing_ends_with_its_transaction(postg
         assert session.execute(setting).scalar_one() == "10s"
     with database.transaction() as session:
         assert session.execute(setting).scalar_one() == usual
+    database.dispose()
+
+
+def test_postgresql_ends_the_wait_for_the_lock_of_a_client_that_is_gone(postgresql_url, monkeypatch):
+    """Its session would get the lock when it is free, and keep it for ten seconds."""
+    monkeypatch.setattr(deadlines, "EDITOR_WRITE_TIMEOUT_SECONDS", 0.5)
+    database = Database(postgresql_url)
+    with database.transaction() as session:
+        changelog_writer.acquire_write_lock(session)
+        assert session.execute(text("SHOW lock_timeout")).scalar_one() == "450ms"
+        assert session.execute(text("SHOW idle_in_transaction_session_timeout")).scalar_one() == "10s"
+        with pytest.raises(Unavailable) as refused, database.transaction() as other:
+            changelog_writer.acquire_write_lock(other)
+    assert "lock timeout" in str(refused.value.__cause__)
+    database.dispose()
+
+
+def test_imports_wait_longer_for_the_lock(postgresql_url):
+    database = Database(postgresql_url, long_running=True)
+    with database.transaction() as session:
+        changelog_writer.acquire_write_lock(session)
+        assert session.execute(text("SHOW lock_timeout")).scalar_one() == "27s"
     database.dispose()

@@ -19,6 +19,8 @@ from tests.support.replication import PATIENCE, streaming
 
 pytestmark = pytest.mark.real_time
 
+TCP_LIMITS = ("keepalives_idle", "keepalives_interval", "keepalives_count", "user_timeout")
+
 
 @pytest.fixture
 def servers():
@@ -111,6 +113,14 @@ def test_a_primary_that_returns_after_it_was_replaced_is_not_used(servers, secre
             with pytest.raises(Unavailable) as refused:
                 port_of(database)
         assert "another server was promoted" in str(refused.value.__cause__)
+
+
+def test_the_server_finds_out_that_the_machine_of_a_client_is_gone(servers, secret):
+    """By default it keeps its sessions for two hours, and the connections that may be open are used up."""
+    for url, is_replica in ((servers[0].url, False), (servers[1].url, True)):
+        with opened(url, is_replica=is_replica) as database, database.read_transaction() as connection:
+            limits = [connection.exec_driver_sql(f"SHOW tcp_{name}").scalar_one() for name in TCP_LIMITS]
+            assert limits == ["30", "10", "3", "60000"]
 
 
 def test_a_promoted_replica_does_not_take_the_place_of_the_primary(servers, secret, forget):
