@@ -33,6 +33,12 @@ default_pool_size = {pool_size}
 max_client_conn = 200
 """
 
+DEPLOYED = Path(__file__).parents[2] / "deploy/compose/pgbouncer.ini"
+TIME_LIMITS = re.compile(
+    r"^(?:server_connect_timeout|server_login_retry|query_wait_timeout|tcp_\w+) = .*\n", re.MULTILINE
+)
+"""The lines of that configuration about servers and clients that do not answer."""
+
 
 @cache
 def knows_prepared_statements() -> bool:
@@ -69,6 +75,7 @@ def make_pgbouncer(
     path = folder / "pgbouncer.ini"
     listen_address = "*" if machine else "127.0.0.1"
     configuration = CONFIGURATION.format(server=server, port=port, pool_size=pool_size, listen_address=listen_address)
+    configuration += "".join(TIME_LIMITS.findall(DEPLOYED.read_text()))
     if knows_prepared_statements():
         configuration += f"max_prepared_statements = {100 if prepared_statements else 0}\n"
     path.write_text(configuration)
