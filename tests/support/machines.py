@@ -10,11 +10,14 @@ standard input is closed. So nothing stays behind when the tests end, however th
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import functools
 import os
+import struct
 import subprocess
+import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
@@ -23,6 +26,7 @@ ADDRESS = "10.77.0.{}"
 SUBNET = "10.77.0.0/24"
 MAX_MACHINES = 32
 CLONE_NEWNET = 0x40000000
+TUNSETIFF, IFF_TAP, IFF_NO_PI = 0x400454CA, 0x0002, 0x1000
 OWN_NAMESPACE = Path("/proc/thread-self/ns/net")
 PATIENCE_SECONDS = 10
 
@@ -44,22 +48,24 @@ class Machine:
     """A network namespace. Its processes reach other machines at `address`, and themselves at 127.0.0.1 too."""
 
     def __init__(self, name: str, number: int) -> None:
-        """Start the first process of the namespace."""
+        """Make the namespace, without a connection to others."""
         self.name = name
         self.address = ADDRESS.format(number)
         self.hardware_address = f"02:00:00:00:00:{number:02x}"
         self.port = f"port{number}"  # of the switch
+        self.open()
+
+    def open(self) -> None:
+        """Start the first process of the namespace."""
         self._keeper = subprocess.Popen(["unshare", "--net", "cat"], stdin=subprocess.PIPE)
         self.namespace = Path(f"/proc/{self._keeper.pid}/ns/net")
-        self._await_namespace()
-
-    def _await_namespace(self) -> None:
         until = time.monotonic() + PATIENCE_SECONDS
         while self.namespace.readlink() == OWN_NAMESPACE.readlink():  # `unshare` has just started
             if self._keeper.poll() is not None or time.monotonic() > until:
                 self.close()
                 raise OSError("unshare --net failed")
             time.sleep(0.005)
+        self.run("ip", "link", "set", "lo", "up")
 
     @property
     def pid(self) -> int:
@@ -91,20 +97,29 @@ class Machine:
 
 
 class Network:
-    """Machines at one switch, by name."""
+    """Machines at one switch, by name; those of another region are at a switch of their own."""
 
-    def __init__(self, names: Sequence[str]) -> None:
-        """Store the names of the machines; they are made when the block is entered."""
+    def __init__(self, names: Sequence[str], *, far: Collection[str] = (), delay_seconds: float = 0.0) -> None:
+        """Store what is needed; the machines are made when the block is entered.
+
+        Args:
+            names: The names of the machines.
+            far: Those of the other region.
+            delay_seconds: How long a packet from one region to the other takes.
+        """
         assert len(names) < MAX_MACHINES
-        self._names = names
+        self._names, self._far, self._delay_seconds = names, far, delay_seconds
         self._stack = ExitStack()
         self._machines: dict[str, Machine] = {}
 
     def __enter__(self) -> Self:
         try:
             self._switch = self._make_machine("switch", 0)
-            self._switch.run("ip", "link", "add", "bridge", "type", "bridge")
-            self._switch.run("ip", "link", "set", "bridge", "up")
+            for bridge in ("near", "far"):
+                self._switch.run("ip", "link", "add", bridge, "type", "bridge")
+                self._switch.run("ip", "link", "set", bridge, "up")
+            if self._far:
+                self._link_regions()
             for number, name in enumerate(self._names, 1):
                 self._machines[name] = self._make_machine(name, number)
             for machine in self._machines.values():
@@ -123,8 +138,26 @@ class Network:
     def _make_machine(self, name: str, number: int) -> Machine:
         machine = Machine(name, number)
         self._stack.callback(machine.close)
-        machine.run("ip", "link", "set", "lo", "up")
         return machine
+
+    def _link_regions(self) -> None:
+        ends = [self._open_tap(bridge) for bridge in ("near", "far")]
+        words = [sys.executable, "-m", "tests.support.delayed_link", *map(str, ends), str(self._delay_seconds)]
+        link = subprocess.Popen(words, stdin=subprocess.PIPE, pass_fds=ends, cwd=Path(__file__).parents[2])
+        for end in ends:
+            os.close(end)
+        assert link.stdin
+        self._stack.callback(link.wait, PATIENCE_SECONDS)
+        self._stack.callback(link.stdin.close)
+
+    def _open_tap(self, bridge: str) -> int:
+        """Return the file descriptor of a new device at a bridge."""
+        name = f"{bridge}-link"
+        with self._switch.entered():
+            device = os.open("/dev/net/tun", os.O_RDWR)
+            fcntl.ioctl(device, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TAP | IFF_NO_PI))
+        self._switch.run("ip", "link", "set", name, "master", bridge, "up")
+        return device
 
     def _connect(self, machine: Machine) -> None:
         cable = f"ip link add {machine.port} type veth peer name eth0 netns {machine.pid}"
@@ -142,9 +175,21 @@ class Network:
         """Drop all packets from and to a machine, whose own network stays up."""
         self._switch.run("ip", "link", "set", self[name].port, "nomaster")
 
+    def power_cycle(self, name: str) -> None:
+        """Replace a machine, whose processes have been killed, by one that knows nothing of its connections.
+
+        It must be cut off before its processes are killed, or else the kernel tells the peers.
+        """
+        machine = self[name]
+        self._switch.run("ip", "link", "delete", machine.port)
+        machine.close()
+        machine.open()
+        self._connect(machine)
+
     def reconnect(self, name: str) -> None:
         """Deliver packets from and to a machine again."""
-        self._switch.run("ip", "link", "set", self[name].port, "master", "bridge")
+        bridge = "far" if name in self._far else "near"
+        self._switch.run("ip", "link", "set", self[name].port, "master", bridge)
 
 
 def _enter(namespace: int) -> None:

@@ -61,7 +61,7 @@ class Topology:
         report: Callable[[str], object] = lambda _: None,
         *,
         network: Network | None = None,
-        settings: Mapping[str, str] | None = None,
+        settings: Mapping[str, Mapping[str, str]] | None = None,
         has_failover: bool = False,
     ) -> None:
         """Store what is needed; nothing is started yet.
@@ -71,7 +71,7 @@ class Topology:
             report: Is called with lines about the progress.
             network: A network with the machines MACHINES. Each part runs on its own, without Prometheus, and all of
                 this class is used on the machine "client". If None, all parts run on this machine.
-            settings: Settings of the processes of newsapi that differ.
+            settings: Settings of nodes and of the worker, by their name, that differ from those of the others.
             has_failover: Whether the URL of the database names the replica as well, for its promotion.
         """
         self._folder = folder
@@ -128,7 +128,6 @@ class Topology:
             "NEWSAPI_TRUSTED_PROXIES": f"{self._address('varnish')}/32",
             "NEWSAPI_HOST": "0.0.0.0" if self._network else "127.0.0.1",
             "NEWSAPI_PROCESSES": "1",
-            **self._settings,
         }
         metrics_ports = [self._add_newsapi("worker", "worker", settings)]  # first, so that it gets all leases
         urls = []
@@ -156,7 +155,8 @@ class Topology:
         began = time.monotonic()
         primary = replication.Node(free_port(), machine=self._machine("primary"))
         replica = replication.Node(free_port(), machine=self._machine("replica"))
-        nodes = self._stack.enter_context(replication.replicated(primary, replica))
+        primary.settings["wal_sender_timeout"] = replica.settings["wal_receiver_timeout"] = "20s"  # as in deploy/
+        nodes = self._stack.enter_context(replication.replicated(primary, replica, "connect_timeout=3"))
         for name, node in zip(("primary", "replica"), nodes, strict=True):
             self.parts[name] = node
             self.log(name).symlink_to(node.folder / "log")
@@ -191,7 +191,7 @@ class Topology:
             port or metrics_port,
             self.log(name),
             folder=folder,
-            environment=environ(**settings, **own),
+            environment=environ(**{**settings, **own, **self._settings.get(name, {})}),
             machine=self._machine(name),
         )
         self._add(name, program)
