@@ -87,6 +87,7 @@ def server_app() -> Front:
     configure_logging(settings.log_level)
     _start_tracing()
     app = shared_app()
+    app.extensions["newsapi"].response_cache.follower.latest()  # connect before the first request: it may take long
     app.extensions["newsapi"].search_index.leave_building_to_indexer()
     if os.environ.get(content.PICTURES_VARIABLE):
         app.register_blueprint(picture_views.blueprint(content.resized_pictures_folder(settings.database_url)))

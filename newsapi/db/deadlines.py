@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 import psycopg
@@ -29,7 +30,7 @@ from newsapi.db import timelines
 from newsapi.db.timelines import Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from psycopg.abc import PQGen, PQGenConn
     from psycopg.pq.abc import PGresult
@@ -131,8 +132,8 @@ class DeadlineConnection(psycopg.Connection[TupleRow]):
     def _connect_gen(cls, conninfo: str = "") -> PQGenConn[DeadlineConnection]:
         """Connect, and check the deadline each time that the driver reports that it still waits."""
         steps = cls._connect_to_current(conninfo)
-        limit = conninfo_to_dict(conninfo).get("connect_timeout") or CONNECT_TIMEOUT_SECONDS
-        deadline = time.monotonic() + float(limit)
+        limit = float(conninfo_to_dict(conninfo).get("connect_timeout") or 0) or CONNECT_TIMEOUT_SECONDS
+        deadline = time.monotonic() + limit
         try:
             awaited = next(steps)
             while True:
@@ -194,7 +195,8 @@ def apply_deadlines(
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: object, _record: object, arguments: Sequence[str], keywords: Any) -> DeadlineConnection:
         if connection_type.refuses_replaced:
-            _survey(keywords)
+            hosts, ports = (str(keywords.get(name, "")) for name in ("host", "port"))
+            _survey(partial(DeadlineConnection.connect, **keywords), hosts, ports)
         return connection_type.connect(*arguments, autocommit=autocommit, **keywords)
 
     @event.listens_for(engine, "checkin")
@@ -217,23 +219,23 @@ def apply_deadlines(
         connection.limit = limit
 
 
-def _survey(keywords: dict[str, Any]) -> None:
+def _survey(connect: Callable[..., DeadlineConnection], hosts: str, ports: str) -> None:
     """Note the timelines of all servers that reply, once for each URL with several servers.
 
     Without it, a process that starts when a replaced primary is back would use it, if the URL names it first.
     """
-    servers = keywords.get("host", ""), str(keywords.get("port", ""))
-    hosts, ports = (names.split(",") for names in servers)
-    if len(hosts) == 1:
+    all_hosts, all_ports = hosts.split(","), ports.split(",")
+    if len(all_hosts) == 1:
         return
+    if len(all_ports) == 1:
+        all_ports *= len(all_hosts)
     with _survey_lock:
-        if servers in _surveyed:
+        if (hosts, ports) in _surveyed:
             return
-        for host, port in zip(hosts, ports if len(ports) == len(hosts) else ports * len(hosts), strict=True):
-            options = {**keywords, "host": host, "port": port, "target_session_attrs": "any"}
+        for host, port in zip(all_hosts, all_ports, strict=True):
             with suppress(psycopg.Error):
-                DeadlineConnection.connect(**options).close()
-        _surveyed.add(servers)
+                connect(host=host, port=port, target_session_attrs="any").close()
+        _surveyed.add((hosts, ports))
 
 
 _survey_lock = threading.Lock()

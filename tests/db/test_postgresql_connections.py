@@ -1,6 +1,8 @@
 """Connections to PostgreSQL: what each transaction sets, how many there are, and their end."""
 
 import contextlib
+import socket
+import time
 
 import psycopg
 import pytest
@@ -89,3 +91,15 @@ def test_a_lost_connection_is_replaced_without_a_traceback_in_the_log(database, 
     with open_transaction() as connection:
         assert connection.execute(text("SELECT 1")).scalar_one() == 1
     assert caplog.records == []
+
+
+@pytest.mark.real_time
+@pytest.mark.parametrize(("option", "seconds"), [("", deadlines.CONNECT_TIMEOUT_SECONDS), ("?connect_timeout=1", 1.0)])
+def test_the_url_may_set_the_time_limit_for_connecting(option, seconds):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        database = Database(f"postgresql+psycopg://news@127.0.0.1:{silent.getsockname()[1]}/news{option}")
+        began = time.monotonic()
+        with pytest.raises(Unavailable), database.read_transaction():
+            pass
+        assert seconds <= time.monotonic() - began < seconds + 0.3
+        database.dispose()
