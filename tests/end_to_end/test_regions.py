@@ -26,9 +26,8 @@ pytestmark = [
 DELAY_SECONDS = 0.05
 ROUND_TRIP_SECONDS = 2 * DELAY_SECONDS
 STALENESS_SECONDS = 1.0
-REQUESTS = 200
-HEAD_SECONDS = 0.5
-"""A process trusts what it knows of the changelog for a second, and asks for news in the background before."""
+READS = 200
+WRITES = 20
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +50,11 @@ def base(topology, network, name):
     return f"http://{network[name].address}:{topology.parts[name].port}"
 
 
-def measure(address, port, make_request, pause=0.0):
+def measure(address, port, make_request, number, pause):
     """Return the seconds that requests take, sorted, on a connection that is kept."""
     seconds = []
     with closing(HTTPConnection(address, port, timeout=20)) as connection:
-        for _ in range(REQUESTS):
+        for _ in range(number):
             method, path, body, headers = make_request()
             began = time.monotonic()
             connection.request(method, path, body, headers)
@@ -64,7 +63,7 @@ def measure(address, port, make_request, pause=0.0):
             assert response.status in {200, 201}, (path, response.status)
             seconds.append(time.monotonic() - began)
             time.sleep(pause)
-    return sorted(seconds[5:])
+    return sorted(seconds)
 
 
 def test_a_node_in_another_region_is_fast_where_it_can_be_and_never_stale(network, topology, record_property):
@@ -76,23 +75,24 @@ def test_a_node_in_another_region_is_fast_where_it_can_be_and_never_stale(networ
 
     def publish():
         slug = f"far{next(numbers)}"
-        body = {"slug": slug, "headline": slug, "body_html": "<p>x</p>", "status": "published"}
+        body = {"slug": slug, "name": slug}
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-        return "POST", "/v1/articles", orjson.dumps(body), headers
+        return "POST", "/v1/tags", orjson.dumps(body), headers
 
     kinds = {
-        "hits": (lambda: ("GET", "/v1/articles?limit=20", None, {}), 0.0),
-        "hits, one a second": (lambda: ("GET", "/v1/articles?limit=20", None, {}), 0.3),
-        "misses": (lambda: ("GET", UNKEPT.format(next(numbers)), None, {}), 0.0),
-        "writes": (publish, 0.0),
+        "hits": (lambda: ("GET", "/v1/articles?limit=20", None, {}), READS, 0.0),
+        "hits, three a second": (lambda: ("GET", "/v1/articles?limit=20", None, {}), READS, 0.3),
+        "misses": (lambda: ("GET", UNKEPT.format(next(numbers)), None, {}), READS, 0.0),
+        "writes": (publish, WRITES, 0.0),
     }
     with network["reader"].entered():
         address, port = network["node2"].address, topology.parts["node2"].port
-        for kind, (make_request, pause) in kinds.items():
-            seconds = measure(address, port, make_request, pause)
-            p50, p99 = (seconds[int(len(seconds) * share)] * 1000 for share in (0.5, 0.99))
-            record_property("measured", f"{kind}: p50 {p50:.1f} ms, p99 {p99:.0f} ms")
-            sys.stdout.write(f"\n{kind}: p50 {p50:.1f} ms, p99 {p99:.0f} ms")
+        for kind, (make_request, number, pause) in kinds.items():
+            seconds = measure(address, port, make_request, number, pause)
+            p50, p90, p99 = (seconds[int(len(seconds) * share)] * 1000 for share in (0.5, 0.9, 0.99))
+            text = f"{kind}: p50 {p50:.1f} ms, p90 {p90:.1f} ms, p99 {p99:.0f} ms"
+            record_property("measured", text)
+            sys.stdout.write(f"\n{text}")
         with far.reading(4), network["client"].entered():
             near.run(20)
     sys.stdout.write(f"\n{far.statuses}, oldest {far.oldest:.2f} s")

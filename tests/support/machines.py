@@ -48,15 +48,11 @@ class Machine:
     """A network namespace. Its processes reach other machines at `address`, and themselves at 127.0.0.1 too."""
 
     def __init__(self, name: str, number: int) -> None:
-        """Make the namespace, without a connection to others."""
+        """Start the first process of the namespace, which has no connection to others yet."""
         self.name = name
         self.address = ADDRESS.format(number)
         self.hardware_address = f"02:00:00:00:00:{number:02x}"
         self.port = f"port{number}"  # of the switch
-        self.open()
-
-    def open(self) -> None:
-        """Start the first process of the namespace."""
         self._keeper = subprocess.Popen(["unshare", "--net", "cat"], stdin=subprocess.PIPE)
         self.namespace = Path(f"/proc/{self._keeper.pid}/ns/net")
         until = time.monotonic() + PATIENCE_SECONDS
@@ -174,17 +170,6 @@ class Network:
     def cut_off(self, name: str) -> None:
         """Drop all packets from and to a machine, whose own network stays up."""
         self._switch.run("ip", "link", "set", self[name].port, "nomaster")
-
-    def power_cycle(self, name: str) -> None:
-        """Replace a machine, whose processes have been killed, by one that knows nothing of its connections.
-
-        It must be cut off before its processes are killed, or else the kernel tells the peers.
-        """
-        machine = self[name]
-        self._switch.run("ip", "link", "delete", machine.port)
-        machine.close()
-        machine.open()
-        self._connect(machine)
 
     def reconnect(self, name: str) -> None:
         """Deliver packets from and to a machine again."""
