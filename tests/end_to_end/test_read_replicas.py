@@ -17,6 +17,7 @@ from prometheus_client import REGISTRY
 
 from newsapi.cache import circuit_breaker
 from newsapi.cache.read_router import LAG_PAUSE_SECONDS
+from newsapi.db import timelines
 from newsapi.db.database import Database
 from newsapi.keys import commands as key_commands
 from newsapi.settings import Settings
@@ -255,14 +256,16 @@ def copy(primary):
 
 
 def test_a_promoted_replica_with_changes_of_its_own_is_refused(
-    copy, primary, settings, build, make, clock, counts, publish
+    copy, primary, settings, build, make, clock, counts, publish, monkeypatch
 ):
     slug = publish()
     copy.await_replay(primary)
     copy.execute("SELECT pg_promote()")
-    other = Database(copy.url)
-    Make(other, clock).article("of-another-history", published_at=make.at("2030-01-01T00:00:00Z"))
-    other.dispose()
+    with monkeypatch.context() as other_process:
+        other_process.setattr(timelines, "register", timelines.TimelineRegister())
+        other = Database(copy.url)
+        Make(other, clock).article("of-another-history", published_at=make.at("2030-01-01T00:00:00Z"))
+        other.dispose()
     client = build(dataclasses.replace(settings, database_replica_urls=(copy.url,))).test_client()
     counts()
     for changes in range(3):  # fewer than over there, as many, more
