@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from newsapi.changelog import reader
+from newsapi.changelog import reader, writer
 from newsapi.changelog.tables import Change, ChangelogHead, ConsumerOffset
 from newsapi.db.types import columns_table
 
@@ -46,6 +46,10 @@ _ACQUIRE: Final = (
     .values(lease_holder=bindparam("by_holder"), lease_expires_at=bindparam("until"))
     .returning(_OFFSET.c.seq, _OFFSET.c.nonce)
 )
+_ACQUIRE_ON_POSTGRESQL: Final = _ACQUIRE.returning(
+    func.set_config("idle_in_transaction_session_timeout", bindparam("max_idle_ms"), True)  # noqa: FBT003 (SQL: this transaction)
+)
+"""Lets PostgreSQL end a worker that is suspended in this transaction: it would keep the row from all other workers."""
 
 
 def acquire_lease(
@@ -75,11 +79,15 @@ def acquire_lease(
         "until": now + lease,
         "latest": now + 2 * lease,
     }
-    row = connection.execute(_ACQUIRE, parameters).one_or_none()
+    acquire = _ACQUIRE
+    if connection.dialect.name == "postgresql":
+        acquire = _ACQUIRE_ON_POSTGRESQL
+        parameters["max_idle_ms"] = str(writer.MAX_IDLE_MS)
+    row = connection.execute(acquire, parameters).one_or_none()
     if row is None:
         ensure_offset(session, consumer, now, from_the_first=from_the_first)
-        row = connection.execute(_ACQUIRE, parameters).one_or_none()
-    return None if row is None else LogPosition(*row)
+        row = connection.execute(acquire, parameters).one_or_none()
+    return None if row is None else LogPosition(row.seq, row.nonce)
 
 
 def ensure_offset(session: Session, consumer: str, now: datetime, *, from_the_first: bool) -> None:

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
+from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -102,7 +103,7 @@ class EdgeChecker:
     may_refuse: bool = False
     _states: dict[str, list[State]] = field(default_factory=dict)
     _ids: dict[str, str] = field(default_factory=dict)
-    _writes: int = 0
+    _write_numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     # --- writing ---
 
@@ -140,7 +141,7 @@ class EdgeChecker:
 
     def run(self, seconds: float, pause: float = 0.3) -> None:
         """Write for some seconds; after each write, read until it is seen."""
-        chance = random.Random(self.seed + self._writes)
+        chance = random.Random(self.seed + next(self._write_numbers))
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             act = chance.choice([self.rename, self.update, self.recall])
@@ -153,7 +154,6 @@ class EdgeChecker:
 
     def _write(self, method: str, path: str, name: str, version: int | None, body: Any = None) -> Any:
         """Send a write until it is accepted; a repetition with the same key is not executed twice."""
-        self._writes += 1
         state = State(version, time.monotonic())
         self._states.setdefault(name, []).append(state)
         self._last = (name, state)
@@ -161,7 +161,7 @@ class EdgeChecker:
         headers = {
             "Authorization": f"Bearer {self.key}",
             "Content-Type": kind,
-            "Idempotency-Key": f"write-{self._writes}",
+            "Idempotency-Key": f"write-{next(self._write_numbers)}",
             "If-Match": "*",
         }
         for _ in range(TRIES):

@@ -1,12 +1,15 @@
 """A listener is told every change, by one worker at a time, from its own place."""
 
+import contextlib
 import subprocess
 import sys
+import time
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, insert, select, update
 
+from newsapi.changelog import offsets, writer
 from newsapi.changelog.offsets import LogPosition
 from newsapi.changelog.reader import find_commit_time
 from newsapi.changelog.tables import Change, ChangelogHead, ConsumerOffset
@@ -305,3 +308,26 @@ def test_a_place_is_moved_only_from_where_its_holder_left_it(follow, recorder, w
     assert (place(database).seq, place(database).lease_holder == "someone else") == (
         (0, True) if not seconds else (1, False)
     )
+
+
+def test_a_worker_that_is_suspended_while_it_renews_its_lease_does_not_keep_it(database, recorder, clock, monkeypatch):
+    if database.is_sqlite:
+        pytest.skip("its one writer blocks all others, and nobody can end its transaction")
+    monkeypatch.setattr(writer, "MAX_IDLE_MS", 500)
+    Worker(database, [recorder], now=clock).ensure_offsets()
+
+    def acquire(holder, then=lambda: None):
+        with database.transaction() as session:
+            assert offsets.acquire_lease(session, "recorder", holder, clock(), LEASE_DURATION, from_the_first=False)
+            then()
+
+    def let_another_acquire():
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            with contextlib.suppress(Unavailable):
+                return acquire("other")
+        raise AssertionError
+
+    with pytest.raises(Unavailable):
+        acquire("suspended", then=let_another_acquire)
+    assert place(database).lease_holder == "other"
