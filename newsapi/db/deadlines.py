@@ -68,12 +68,16 @@ _SERVER_SETTINGS: Final = {f"tcp_{name}": value for name, value in KEEPALIVES.it
     "tcp_user_timeout": UNACKNOWLEDGED_MS
 }
 _SET_UP: Final = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in _SERVER_SETTINGS.items())
-"""Lets the server find out by itself that the machine of the client is gone, as expressions in SQL."""
+"""SQL expressions that set these limits in the session: the server then notices that a client's machine is gone."""
 
 LIMIT_OPTION: Final = "newsapi_limit_seconds"
 """Execution option of an engine: the time limit of one statement, in seconds."""
 
 _WAIT_INTERVAL_SECONDS = 0.1
+_survey_lock = threading.Lock()
+_surveyed: set[tuple[str, str]] = set()
+"""The hosts and ports of the URLs whose servers were asked for their timelines."""
+
 _Result = TypeVar("_Result")
 
 
@@ -236,8 +240,3 @@ def _survey(connect: Callable[..., DeadlineConnection], hosts: str, ports: str) 
             with suppress(psycopg.Error):
                 connect(host=host, port=port, target_session_attrs="any").close()
         _surveyed.add((hosts, ports))
-
-
-_survey_lock = threading.Lock()
-_surveyed: set[tuple[str, str]] = set()
-"""The hosts and ports of the URLs whose servers were asked."""

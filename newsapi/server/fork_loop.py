@@ -44,7 +44,7 @@ def serve_forks(control: socket.socket) -> NoReturn:
     The calling process must have one thread. It exits, and the processes that were forked from it get SIGTERM then.
     """
     setproctitle("newsapi fork server")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the others
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C the supervisor stops all processes
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
@@ -116,7 +116,7 @@ class _ForkLoop:
         with suppress(ChildProcessError):  # there are no more
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
                 descriptor = self._statuses.pop(ended[0])
-                with suppress(BrokenPipeError):  # nobody waits for it
+                with suppress(BrokenPipeError):  # the supervisor has closed its end
                     os.write(descriptor, NUMBER.pack(os.waitstatus_to_exitcode(ended[1])))
                 os.close(descriptor)
 

@@ -1,7 +1,8 @@
 """Machines with network stacks of their own on one kernel: Linux network namespaces at the ports of one bridge.
 
-A machine that is cut off behaves as one that lost its power or its cable: nothing answers any more, not even the
-kernel. Packets are dropped in both directions, connections stay half-open, and connecting takes until someone gives up.
+A machine that is cut off behaves as one that lost its power or its cable: it does not answer, and neither does its
+kernel. Packets are dropped in both directions, connections stay half-open, and an attempt to connect ends with the time
+limit of the client.
 
 The namespaces have no names: each lives as long as a process in it, and the first process of each ends when its
 standard input is closed. So nothing stays behind when the tests end, however they end.
@@ -21,6 +22,8 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
+
+import pytest
 
 ADDRESS = "10.77.0.{}"
 SUBNET = "10.77.0.0/24"
@@ -44,6 +47,12 @@ def why_not() -> str:
     return ""
 
 
+def marks() -> list[pytest.MarkDecorator]:
+    """Return the marks of tests on machines: they are skipped where namespaces cannot be made."""
+    reason = why_not()
+    return [pytest.mark.skipif(bool(reason), reason=reason), pytest.mark.allow_hosts(["127.0.0.1", SUBNET])]
+
+
 class Machine:
     """A network namespace. Its processes reach other machines at `address`, and themselves at 127.0.0.1 too."""
 
@@ -53,11 +62,11 @@ class Machine:
         self.address = ADDRESS.format(number)
         self.hardware_address = f"02:00:00:00:00:{number:02x}"
         self.port = f"port{number}"  # of the switch
-        self._keeper = subprocess.Popen(["unshare", "--net", "cat"], stdin=subprocess.PIPE)
-        self.namespace = Path(f"/proc/{self._keeper.pid}/ns/net")
+        self._holder = subprocess.Popen(["unshare", "--net", "cat"], stdin=subprocess.PIPE)
+        self.namespace = Path(f"/proc/{self._holder.pid}/ns/net")
         until = time.monotonic() + PATIENCE_SECONDS
         while self.namespace.readlink() == OWN_NAMESPACE.readlink():  # `unshare` has just started
-            if self._keeper.poll() is not None or time.monotonic() > until:
+            if self._holder.poll() is not None or time.monotonic() > until:
                 self.close()
                 raise OSError("unshare --net failed")
             time.sleep(0.005)
@@ -66,14 +75,14 @@ class Machine:
     @property
     def pid(self) -> int:
         """The id of the first process of the namespace."""
-        return self._keeper.pid
+        return self._holder.pid
 
     def close(self) -> None:
         """End the first process; the namespace ends with the last one."""
-        assert self._keeper.stdin
-        self._keeper.stdin.close()
-        self._keeper.kill()
-        self._keeper.wait()
+        assert self._holder.stdin
+        self._holder.stdin.close()
+        self._holder.kill()
+        self._holder.wait()
 
     @contextmanager
     def entered(self) -> Iterator[None]:
