@@ -46,9 +46,7 @@ _ACQUIRE: Final = (
     .values(lease_holder=bindparam("by_holder"), lease_expires_at=bindparam("until"))
     .returning(_OFFSET.c.seq, _OFFSET.c.nonce)
 )
-_ACQUIRE_ON_POSTGRESQL: Final = _ACQUIRE.returning(
-    func.set_config("idle_in_transaction_session_timeout", bindparam("max_idle_ms"), True)  # noqa: FBT003 (SQL: this transaction)
-)
+_ACQUIRE_ON_POSTGRESQL: Final = _ACQUIRE.returning(writer.set_for_transaction(writer.IDLE_LIMIT))
 """Lets PostgreSQL end a worker that is suspended in this transaction: it would keep the row from all other workers."""
 
 
@@ -82,7 +80,7 @@ def acquire_lease(
     acquire = _ACQUIRE
     if connection.dialect.name == "postgresql":
         acquire = _ACQUIRE_ON_POSTGRESQL
-        parameters["max_idle_ms"] = str(writer.MAX_IDLE_MS)
+        parameters[writer.IDLE_LIMIT] = str(writer.MAX_IDLE_MS)
     row = connection.execute(acquire, parameters).one_or_none()
     if row is None:
         ensure_offset(session, consumer, now, from_the_first=from_the_first)

@@ -9,7 +9,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, case, column, func, literal, select, true, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Integer,
+    bindparam,
+    case,
+    column,
+    func,
+    literal,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from newsapi.changelog import digests, exits
@@ -34,8 +47,8 @@ class SeqRange:
 _FACET = columns_table(Facet)
 
 MAX_IDLE_MS: Final = 10_000
-"""Milliseconds after which PostgreSQL ends the session of a writer that does nothing while it holds the write lock: a
-process that is suspended, or whose machine is gone, would refuse all writes."""
+"""Milliseconds after which PostgreSQL ends the session of a writer that does nothing while it holds the write lock or
+the row of a lease: a process that is suspended, or whose machine is gone, would keep it from all others."""
 
 LOCK_WAIT_SHARE: Final = 0.9
 """Share of the time limit of a statement for which PostgreSQL lets a writer wait for the lock.
@@ -45,12 +58,21 @@ session after the other would hold it for MAX_IDLE_MS.
 """
 
 _LOCK = select(ChangelogHead.seq).with_for_update()
-_LIMITS = select(
-    *(
-        func.set_config(name, bindparam(name), True).label(name)  # noqa: FBT003 (SQL: only this transaction)
-        for name in ("idle_in_transaction_session_timeout", "lock_timeout")
-    )
-).cte("limits")
+
+
+def set_for_transaction(name: str) -> ColumnElement[str]:
+    """Return the SQL expression that sets a setting of PostgreSQL until the end of the transaction.
+
+    Args:
+        name: The setting; the parameter of this name is its value.
+    """
+    return func.set_config(name, bindparam(name), True).label(name)  # noqa: FBT003 (SQL: only this transaction)
+
+
+IDLE_LIMIT: Final = "idle_in_transaction_session_timeout"
+"""The setting of PostgreSQL that ends the session of a client that does nothing in a transaction."""
+
+_LIMITS = select(set_for_transaction(IDLE_LIMIT), set_for_transaction("lock_timeout")).cte("limits")
 _LOCK_WITHIN_LIMITS = select(ChangelogHead.seq, _LIMITS).join(_LIMITS, true()).with_for_update(of=ChangelogHead)
 """PostgreSQL evaluates the expression before it locks the row, and so sets the limits first."""
 
@@ -64,7 +86,7 @@ def acquire_write_lock(session: Session) -> None:
     bind = session.get_bind()
     if bind.dialect.name == "postgresql":
         wait_ms = int(bind.get_execution_options()[LIMIT_OPTION] * LOCK_WAIT_SHARE * 1000)
-        limits = {"idle_in_transaction_session_timeout": str(MAX_IDLE_MS), "lock_timeout": str(wait_ms)}
+        limits = {IDLE_LIMIT: str(MAX_IDLE_MS), "lock_timeout": str(wait_ms)}
         session.execute(_LOCK_WITHIN_LIMITS, limits)
     else:
         session.execute(_LOCK)

@@ -21,12 +21,11 @@ from tests.end_to_end.edge_checker import EdgeChecker
 from tests.support import machines
 from tests.support.machines import Network
 from tests.support.threads import running
-from tests.support.topology import MACHINES, MISSING, Topology
+from tests.support.topology import MACHINES, NEEDS_PROGRAMS, Topology
 
 pytestmark = [
-    pytest.mark.skipif(bool(MISSING), reason=f"not installed (Debian): {' '.join(MISSING)}"),
-    pytest.mark.skipif(bool(machines.why_not()), reason=machines.why_not()),
-    pytest.mark.allow_hosts(["127.0.0.1", machines.SUBNET]),
+    NEEDS_PROGRAMS,
+    *machines.marks(),
     pytest.mark.long,
     pytest.mark.timeout(300),
 ]
@@ -102,6 +101,18 @@ def in_use(checker):
         yield
 
 
+def use_while_gone(network, name, checker, record_property):
+    """Read and write while a machine is cut off, and some seconds after; return when it was reconnected."""
+    with in_use(checker):
+        began = time.monotonic()
+        with cut_off(network, name):
+            time.sleep(CUT_SECONDS)
+        ended = time.monotonic()
+        time.sleep(RECOVERY_SECONDS)
+    report(record_property, name, checker, began, ended)
+    return ended
+
+
 @contextmanager
 def cut_off(network, name):
     network.cut_off(name)
@@ -138,13 +149,7 @@ def report(record_property, name, checker, began, ended):
 
 @pytest.mark.parametrize("name", ["node1", "replica", "redis", "pgbouncer", "node2"])
 def test_readers_get_no_error_while_a_machine_is_gone(name, network, topology, checker, record_property):
-    with in_use(checker):
-        began = time.monotonic()
-        with cut_off(network, name):
-            time.sleep(CUT_SECONDS)
-        ended = time.monotonic()
-        time.sleep(RECOVERY_SECONDS)
-    report(record_property, name, checker, began, ended)
+    ended = use_while_gone(network, name, checker, record_property)
     assert checker.faults == []
     assert max(one.seconds for one in checker.exchanges if one.method == "GET") < NODE_SECONDS
     assert first(checker.exchanges, ended, is_write=True) < RECOVERY_SECONDS
@@ -154,26 +159,14 @@ def test_readers_get_no_error_while_a_machine_is_gone(name, network, topology, c
 
 def test_another_worker_purges_while_that_of_the_worker_machine_is_gone(network, checker, record_property):
     checker.bound = PURGE_SECONDS + LEASE_SECONDS
-    with in_use(checker):
-        began = time.monotonic()
-        with cut_off(network, "worker"):
-            time.sleep(CUT_SECONDS)
-        ended = time.monotonic()
-        time.sleep(RECOVERY_SECONDS)
-    report(record_property, "worker", checker, began, ended)
+    use_while_gone(network, "worker", checker, record_property)
     assert checker.faults == []
 
 
 def test_everything_goes_on_when_the_primary_is_back(network, checker, record_property):
     """Until then, Varnish sends what it has, and all else is 503 with `Retry-After`."""
     checker.bound, checker.may_refuse = CUT_SECONDS + PURGE_SECONDS, True
-    with in_use(checker):
-        began = time.monotonic()
-        with cut_off(network, "primary"):
-            time.sleep(CUT_SECONDS)
-        ended = time.monotonic()
-        time.sleep(RECOVERY_SECONDS)
-    report(record_property, "primary", checker, began, ended)
+    ended = use_while_gone(network, "primary", checker, record_property)
     assert checker.faults == []
     refused = [one for one in checker.exchanges if one.status == 503]
     assert refused

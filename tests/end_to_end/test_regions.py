@@ -13,12 +13,11 @@ import pytest
 from tests.end_to_end.edge_checker import UNKEPT, EdgeChecker
 from tests.support import machines
 from tests.support.machines import Network
-from tests.support.topology import MACHINES, MISSING, Topology
+from tests.support.topology import MACHINES, NEEDS_PROGRAMS, Topology
 
 pytestmark = [
-    pytest.mark.skipif(bool(MISSING), reason=f"not installed (Debian): {' '.join(MISSING)}"),
-    pytest.mark.skipif(bool(machines.why_not()), reason=machines.why_not()),
-    pytest.mark.allow_hosts(["127.0.0.1", machines.SUBNET]),
+    NEEDS_PROGRAMS,
+    *machines.marks(),
     pytest.mark.long,
     pytest.mark.timeout(300),
 ]

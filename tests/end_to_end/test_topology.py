@@ -11,11 +11,11 @@ import pytest
 from tests.end_to_end.edge_checker import EdgeChecker
 from tests.support.processes import PATIENCE
 from tests.support.prometheus import Prometheus
-from tests.support.topology import MISSING, Topology
+from tests.support.topology import NEEDS_PROGRAMS, Topology
 from tests.support.varnish import Varnish
 
 pytestmark = [
-    pytest.mark.skipif(bool(MISSING), reason=f"not installed (Debian): {' '.join(MISSING)}"),
+    NEEDS_PROGRAMS,
     pytest.mark.long,
     pytest.mark.timeout(300),
 ]

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Self
 
 import click
+import pytest
 
 from newsapi.db.database import Database
 from newsapi.keys import commands as key_commands
@@ -32,6 +33,7 @@ PACKAGES = {
     "prometheus": prometheus.PROGRAM,
 }
 MISSING = [packages for packages, program in PACKAGES.items() if program is None]
+NEEDS_PROGRAMS = pytest.mark.skipif(bool(MISSING), reason=f"not installed (Debian): {' '.join(MISSING)}")
 """Packages of Debian that are not installed."""
 
 NODES = 2

@@ -312,7 +312,7 @@ def test_a_place_is_moved_only_from_where_its_holder_left_it(follow, recorder, w
 
 def test_a_worker_that_is_suspended_while_it_renews_its_lease_does_not_keep_it(database, recorder, clock, monkeypatch):
     if database.is_sqlite:
-        pytest.skip("its one writer blocks all others, and nobody can end its transaction")
+        pytest.skip("SQLite has no server that could end a transaction")
     monkeypatch.setattr(writer, "MAX_IDLE_MS", 500)
     Worker(database, [recorder], now=clock).ensure_offsets()
 
